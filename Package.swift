@@ -1,0 +1,116 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Modules stand in the order in which a line passes them; each may import only what its row lists, plus Bytes and
+// LogModel. `Tests/ArchitectureTests` reads every import against this table.
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: strict)
+}
+
+let ground: [Target.Dependency] = ["Bytes", "LogModel"]
+
+let package = Package(
+    name: "tailrace",
+    products: [
+        .executable(name: "tailrace", targets: ["tailrace"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // System libraries (Debian packages) and kernels.
+        .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
+        .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .target(
+            name: "CKernels",
+            cSettings: [.define("_GNU_SOURCE")],
+            cxxSettings: [.define("_GNU_SOURCE")],
+            linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("hs"), .linkedLibrary("stdc++")]
+        ),
+
+        // The ground floor.
+        module("Bytes", ["CKernels", "CZlib", "CZstd", "CSnappy"]),
+        module("LogModel", ["Bytes"]),
+        module("Metrics", ground),
+        module("Disk", ground),
+        module("LogQL", ground),
+        module("LokiWire", ground),
+
+        // The way of a line.
+        module("LogSources", ground + ["Disk", "CSystemd"]),
+        module("LogStages", ground),
+        module("Redaction", ground),
+        module("LogPipeline", ground + ["LogStages", "Redaction", "LogQL", "Metrics"]),
+        module(
+            "LogShipping",
+            ground + [
+                "LokiWire", "Disk", "Metrics",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+        module("LogStore", ground + ["Disk", "Metrics"]),
+        module("LogQuery", ground + ["LogQL", "LogStages", "Metrics"]),
+        module(
+            "LogServer",
+            ground + [
+                "LokiWire", "LogQuery", "LogPipeline", "LogQL", "Metrics",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+
+        // The house around it.
+        module(
+            "LogConfig",
+            ground + [
+                "CYaml", "LogQL", "LogSources", "LogStages", "Redaction", "LogPipeline", "LogShipping", "LogStore",
+                "LogQuery", "LogServer",
+            ]
+        ),
+        module(
+            "LogService",
+            ground + [
+                "Metrics", "Disk", "LogQL", "LokiWire", "LogSources", "LogStages", "Redaction", "LogPipeline",
+                "LogShipping", "LogStore", "LogQuery", "LogServer", "LogConfig",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
+        ),
+        .executableTarget(
+            name: "tailrace",
+            dependencies: ground + [
+                "LogService",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict
+        ),
+    ],
+    cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,132 @@
+import Bytes
+
+/// Some rows of a store, by columns. Blocks are made by a store, looked at by one query worker, and dropped.
+///
+/// Rows are ordered by (stream, time, arrival). `order` ranks blocks among each other where stream and time are equal:
+/// rows of a block with a smaller `order` arrived earlier.
+package final class ColumnBlock {
+    /// Nanoseconds, one for each row.
+    package let timestamps: [Int64]
+    /// Stream of each row: an index into `streams`.
+    package let streamOf: [UInt32]
+    /// The streams that occur.
+    package let streams: [StreamRef]
+    /// Structured metadata of each row: an index into `metadataSets`.
+    package let metadataOf: [UInt32]
+    package let metadataSets: [Labels]
+    package let order: UInt64
+
+    /// Rows that surely satisfy the request's predicate, and rows that the row evaluator must look at. A row in neither
+    /// is dropped; a row is never in both.
+    package var selected: Bitmap
+    package var undecided: Bitmap
+
+    /// Typed columns, for those of the request's fields that the store keeps as columns.
+    package let columns: [FieldPath: Column]
+
+    private var lineStart: [Int]
+    private var lineLength: [UInt32]
+    private var lineBytes: OwnedBytes?
+    private let load: ((ColumnBlock) throws -> LineTable)?
+
+    /// The lines of a block: where each row's bytes lie in one buffer.
+    package struct LineTable {
+        package var bytes: OwnedBytes
+        package var starts: [Int]
+        package var lengths: [UInt32]
+
+        package init(bytes: OwnedBytes, starts: [Int], lengths: [UInt32]) {
+            self.bytes = bytes
+            self.starts = starts
+            self.lengths = lengths
+        }
+    }
+
+    /// `load` is called at most once, when the first line is asked for.
+    package init(
+        timestamps: [Int64], streamOf: [UInt32], streams: [StreamRef], metadataOf: [UInt32], metadataSets: [Labels],
+        order: UInt64, selected: Bitmap, undecided: Bitmap, columns: [FieldPath: Column] = [:],
+        load: @escaping (ColumnBlock) throws -> LineTable
+    ) {
+        precondition(timestamps.count == streamOf.count && timestamps.count == metadataOf.count)
+        self.timestamps = timestamps
+        self.streamOf = streamOf
+        self.streams = streams
+        self.metadataOf = metadataOf
+        self.metadataSets = metadataSets
+        self.order = order
+        self.selected = selected
+        self.undecided = undecided
+        self.columns = columns
+        self.load = load
+        lineStart = []
+        lineLength = []
+    }
+
+    package var count: Int { timestamps.count }
+
+    /// Brings the lines into memory. Must be called before `line(_:)`.
+    package func loadLines() throws {
+        guard lineBytes == nil, let load else { return }
+        let table = try load(self)
+        precondition(table.starts.count == count && table.lengths.count == count)
+        lineBytes = table.bytes
+        lineStart = table.starts
+        lineLength = table.lengths
+    }
+
+    /// The bytes of a row's line. Valid as long as the block is held.
+    package func line(_ row: Int) -> ByteView {
+        guard let lineBytes else { preconditionFailure("loadLines() comes first") }
+        let start = lineStart[row]
+        return lineBytes.view[start..<start + Int(lineLength[row])]
+    }
+}
+
+/// A stream as a block refers to it.
+package struct StreamRef: Sendable {
+    /// The store's number of the stream, the same as long as the store is open.
+    package var id: UInt32
+    package var labels: Labels
+
+    package init(id: UInt32, labels: Labels) {
+        self.id = id
+        self.labels = labels
+    }
+}
+
+/// One typed column. A row without the field has no bit in `present`.
+package enum Column {
+    /// Codes into a dictionary.
+    case codes([UInt32], dictionary: [ByteString], present: Bitmap)
+    case integers([Int64], present: Bitmap)
+    /// mantissa × 10^-scale
+    case decimals([Int64], scale: Int, present: Bitmap)
+    case bytes(OwnedBytes, starts: [Int], lengths: [UInt32], present: Bitmap)
+}
+
+/// A set of rows.
+package struct Bitmap: Sendable, Equatable {
+    package private(set) var words: [UInt64]
+    package let count: Int
+
+    package init(count: Int, repeating value: Bool = false) {
+        self.count = count
+        words = [UInt64](repeating: value ? .max : 0, count: (count + 63) / 64)
+        if value, count % 64 != 0, !words.isEmpty { words[words.count - 1] = (1 << UInt64(count % 64)) - 1 }
+    }
+
+    package subscript(row: Int) -> Bool {
+        get {
+            precondition(row >= 0 && row < count)
+            return words[row >> 6] >> UInt64(row & 63) & 1 == 1
+        }
+        set {
+            precondition(row >= 0 && row < count)
+            if newValue { words[row >> 6] |= 1 << UInt64(row & 63) } else { words[row >> 6] &= ~(1 << UInt64(row & 63)) }
+        }
+    }
+
+    package var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
+    package var population: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
+}

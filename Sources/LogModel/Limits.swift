@@ -1,0 +1,45 @@
+/// Limits of a tenant, with Loki's names. Who enforces one stands beside it; 0 switches a limit off where it says so.
+package struct Limits: Sendable, Equatable {
+    // Ingest: enforced by Intake (LogPipeline).
+
+    /// Longest line, bytes. Loki: 256 KiB; prompts are longer.
+    package var maxLineSize = 16 << 20
+    package var maxLabelNameLength = 1_024
+    package var maxLabelValueLength = 2_048
+    /// `service_name`, which Intake adds, is not counted.
+    package var maxLabelNamesPerSeries = 15
+    /// Names and values of one entry's structured metadata, bytes.
+    package var maxStructuredMetadataSize = 64 << 10
+    package var maxStructuredMetadataEntriesCount = 128
+    /// How far ahead of the clock an entry may be, nanoseconds. 0: any.
+    package var creationGracePeriod: Int64 = 600_000_000_000
+    /// Age beyond which entries are refused, nanoseconds. 0: any (our default; Loki refuses after 7 days).
+    package var rejectOldSamplesMaxAge: Int64 = 0
+    package var discoverServiceName: [String] = [
+        "service", "app", "application", "app_name", "name", "app_kubernetes_io_name", "container", "container_name",
+        "k8s_container_name", "component", "workload", "job", "k8s_job_name",
+    ]
+    package var discoverLogLevels = true
+
+    // Requests: enforced by LogServer.
+
+    /// Push body as it arrives, bytes.
+    package var maxPushBodySize = 100 << 20
+    /// Push body after decompression, bytes; a bomb is refused at this size.
+    package var maxPushDecodedSize = 256 << 20
+
+    // Queries: enforced by LogServer and LogQuery.
+
+    package var maxEntriesLimitPerQuery = 5_000
+    package var maxQuerySeries = 500
+    /// Nanoseconds; Loki: 721 h. 0: any.
+    package var maxQueryLength: Int64 = 721 * 3_600_000_000_000
+    /// Points of one range query.
+    package var maxQuerySteps = 11_000
+    /// Nanoseconds.
+    package var queryTimeout: Int64 = 60_000_000_000
+    /// Memory of one query, bytes.
+    package var maxQueryMemory = 64 << 20
+
+    package init() {}
+}

@@ -1,0 +1,56 @@
+import Bytes
+
+/// What a query asks of single lines, in a form that a store can answer from columns.
+///
+/// A predicate has three outcomes for a row: true, false, or error (a value that does not convert, a line that does not
+/// parse). A store marks rows that are surely true as selected, drops those surely false, and leaves every other row
+/// undecided; the row evaluator then looks at the line itself (I4: pushing a predicate down never changes an answer).
+/// A store that knows nothing of predicates marks every row undecided.
+package indirect enum Predicate: Sendable {
+    case all
+    case and([Predicate])
+    case or([Predicate])
+    case not(Predicate)
+    /// The line contains these bytes.
+    case lineContains(ByteString)
+    /// The line matches, unanchored.
+    case lineMatches(CompiledRegex)
+    /// Loki's `|>`: literals with gaps that may not be empty.
+    case linePattern(LinePattern)
+    case field(FieldCondition)
+}
+
+/// The parts of a `|>` pattern: `nil` is a gap.
+package struct LinePattern: Sendable, Equatable {
+    package var parts: [ByteString?]
+    package init(parts: [ByteString?]) { self.parts = parts }
+}
+
+/// A condition on one field of the line, or on structured metadata.
+package struct FieldCondition: Sendable {
+    package enum Parser: Sendable, Equatable { case json, logfmt, metadata }
+
+    package enum Operator: Sendable, Equatable { case equal, notEqual, greater, greaterOrEqual, less, lessOrEqual, matches, matchesNot }
+
+    package enum Constant: Sendable {
+        case text(ByteString)
+        case number(Double)
+        /// Nanoseconds.
+        case duration(Int64)
+        case bytes(UInt64)
+        case regex(CompiledRegex)
+    }
+
+    package var parser: Parser
+    /// Keys from the outermost in; the last one names the value. As written in the document, decoded.
+    package var path: [ByteString]
+    package var op: Operator
+    package var constant: Constant
+
+    package init(parser: Parser, path: [ByteString], op: Operator, constant: Constant) {
+        self.parser = parser
+        self.path = path
+        self.op = op
+        self.constant = constant
+    }
+}

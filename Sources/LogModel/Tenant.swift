@@ -1,0 +1,21 @@
+/// Whose data it is. Without multi-tenancy everything belongs to `fake`, Loki's word for it.
+package struct Tenant: Hashable, Sendable, CustomStringConvertible {
+    package let name: String
+
+    package static let fake = Tenant(unchecked: "fake")
+
+    private init(unchecked name: String) { self.name = name }
+
+    /// Loki's rule: 1 to 150 of letters, digits and `!-_.*'()`, neither `.` nor `..`.
+    package init?(_ name: String) {
+        let extra = Set("!-_.*'()".utf8)
+        guard (1...150).contains(name.utf8.count), name != ".", name != "..",
+            name.utf8.allSatisfy({ c in
+                (c >= 0x30 && c <= 0x39) || (c | 0x20 >= 0x61 && c | 0x20 <= 0x7A) || extra.contains(c)
+            })
+        else { return nil }
+        self.name = name
+    }
+
+    package var description: String { name }
+}
