@@ -5,7 +5,22 @@ import CKernels
 /// Reuse one cursor for many lines: its tape keeps its memory. The tape refers to the text by offsets, so the text's
 /// buffer must be unchanged while tokens are resolved against it.
 package struct JSONCursor {
-    package typealias Token = tr_json_token
+    /// One token. `start` and `end` exclude the quotes of a string and include the brackets of a container.
+    package struct Token: Sendable {
+        fileprivate let raw: tr_json_token
+
+        package var start: Int { Int(raw.start) }
+        package var end: Int { Int(raw.end) }
+        /// Index of the first token behind this one's subtree.
+        package var next: Int { Int(raw.next) }
+        /// Number of containers around it.
+        package var depth: Int { Int(raw.depth) }
+        package var type: Kind { Kind(rawValue: raw.kind) ?? .null }
+        package var isKey: Bool { raw.flags & 4 != 0 }
+        /// Holds a backslash escape, so that `JSONText.unescape` is needed to read it.
+        package var isEscaped: Bool { raw.flags & 1 != 0 }
+        package var isASCII: Bool { raw.flags & 2 == 0 }
+    }
 
     package enum Kind: UInt8, Sendable {
         case object = 1
@@ -22,11 +37,11 @@ package struct JSONCursor {
     /// Nesting beyond which a document is refused.
     package static let depthMax: UInt32 = 256
 
-    private var tape: [Token]
+    private var tape: [tr_json_token]
     /// Number of tokens of the document scanned last.
     package private(set) var count = 0
 
-    package init(capacity: Int = 128) { tape = [Token](repeating: Token(), count: max(capacity, 16)) }
+    package init(capacity: Int = 128) { tape = [tr_json_token](repeating: tr_json_token(), count: max(capacity, 16)) }
 
     /// Scans `text`. After a failure the tape is empty.
     package mutating func scan(_ text: ByteView) throws(Failure) {
@@ -42,7 +57,7 @@ package struct JSONCursor {
             switch found {
             case -3 where tape.count <= text.count + 1:
                 // A token takes at least one byte of text, so this ends.
-                tape = [Token](repeating: Token(), count: tape.count * 4)
+                tape = [tr_json_token](repeating: tr_json_token(), count: tape.count * 4)
             case -2: throw .tooDeep(at: fault)
             case -4: throw .trailing(at: fault)
             default: throw .syntax(at: fault)
@@ -54,19 +69,11 @@ package struct JSONCursor {
 
     package subscript(index: Int) -> Token {
         precondition(index >= 0 && index < count, "token outside the tape")
-        return tape[index]
+        return Token(raw: tape[index])
     }
 
     /// The text of a token as it stands: inside the quotes of a string, with the brackets of a container.
-    package static func raw(_ token: Token, in text: ByteView) -> ByteView { text[Int(token.start)..<Int(token.end)] }
-}
-
-extension tr_json_token {
-    package var type: JSONCursor.Kind { JSONCursor.Kind(rawValue: kind) ?? .null }
-    @inlinable package var isKey: Bool { flags & 4 != 0 }
-    /// Holds a backslash escape, so that `JSONText.unescape` is needed to read it.
-    @inlinable package var isEscaped: Bool { flags & 1 != 0 }
-    @inlinable package var isASCII: Bool { flags & 2 == 0 }
+    package static func raw(_ token: Token, in text: ByteView) -> ByteView { text[token.start..<token.end] }
 }
 
 /// JSON strings, between their quotes.
