@@ -1,0 +1,97 @@
+import AsyncHTTPClient
+import Bytes
+import LogModel
+import NIOCore
+
+/// Takes one encoded batch to its destination, however many attempts that needs.
+struct Courier: Sendable {
+    let settings: ClientSettings
+    let http: HTTPClient
+    let meter: ShippingMeter
+    let report: @Sendable (String) -> Void
+
+    func deliver(
+        _ body: ByteBuffer, tenant: String, batchHeader: String, entries: Int, bytes: Int
+    ) async -> ShippingClient.Outcome {
+        var policy = RetryPolicy(settings)
+        var random = SystemRandomNumberGenerator()
+        while true {
+            if Task.isCancelled { return .undelivered("closed before it was sent") }
+            meter.encodedBytes.add(Double(body.readableBytes))
+            let (attempt, words) = await send(body, tenant: tenant, batchHeader: batchHeader)
+            switch policy.judge(attempt, using: &random) {
+            case .done:
+                meter.sentEntries.add(Double(entries))
+                meter.sentBytes.add(Double(bytes))
+                return .accepted
+            case .refused:
+                meter.refusedEntries.add(Double(entries))
+                return .refused(words)
+            case .gaveUp:
+                return .undelivered("\(settings.url): \(words), after \(policy.attempts) attempts")
+            case .again(let wait):
+                meter.retries.add()
+                report("\(settings.url): \(words); trying again in \(wait / 1_000_000) ms")
+                try? await Task.sleep(for: .nanoseconds(wait))
+            }
+        }
+    }
+
+    /// One request: what came of it, and the words for the log.
+    private func send(
+        _ body: ByteBuffer, tenant: String, batchHeader: String
+    ) async -> (RetryPolicy.Attempt, String) {
+        var request = HTTPClientRequest(url: settings.url)
+        request.method = .POST
+        request.headers.add(name: "Content-Type", value: "application/x-protobuf")
+        request.headers.add(name: "User-Agent", value: "tailrace")
+        request.headers.add(name: "X-Tailrace-Batch", value: batchHeader)
+        if !tenant.isEmpty { request.headers.add(name: "X-Scope-OrgID", value: tenant) }
+        switch settings.authorization {
+        case .none: break
+        case .basic(let username, let password):
+            request.headers.add(name: "Authorization", value: "Basic \(Base64.encode("\(username):\(password.exposed)"))")
+        case .header(let type, let credentials):
+            request.headers.add(name: "Authorization", value: "\(type) \(credentials.exposed)")
+        }
+        for header in settings.headers where !request.headers.contains(name: header.name) {
+            request.headers.add(name: header.name, value: header.value)
+        }
+        request.body = .bytes(body)
+        do {
+            let response = try await http.execute(request, timeout: .nanoseconds(settings.timeout))
+            let status = Int(response.status.code)
+            // Enough of the answer for a log line; the rest is read and dropped so that the connection can be reused.
+            var text = ""
+            for try await var part in response.body where text.utf8.count < 1024 {
+                text += part.readString(length: min(part.readableBytes, 1024)) ?? ""
+            }
+            let firstLine = text.split(separator: "\n").first.map(String.init) ?? ""
+            let retryAfter = response.headers.first(name: "Retry-After").flatMap { Int64($0) }
+            return (
+                .status(status, retryAfter: retryAfter.map { min(max($0, 0), 3_600) * 1_000_000_000 }),
+                "answered \(status)\(firstLine.isEmpty ? "" : ": \(firstLine)")"
+            )
+        } catch {
+            return (.connectionError, "cannot be reached: \(error)")
+        }
+    }
+}
+
+/// RFC 4648, for the Authorization header.
+enum Base64 {
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+    static func encode(_ text: String) -> String {
+        let bytes = Array(text.utf8)
+        var out: [UInt8] = []
+        out.reserveCapacity((bytes.count + 2) / 3 * 4)
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let group = bytes[start..<min(start + 3, bytes.count)]
+            var word = 0
+            for (i, byte) in group.enumerated() { word |= Int(byte) << (16 - 8 * i) }
+            for i in 0..<4 { out.append(i <= group.count ? alphabet[word >> (18 - 6 * i) & 63] : 0x3D) }
+        }
+        return String(decoding: out, as: UTF8.self)
+    }
+}

@@ -1,0 +1,50 @@
+/// When a failed request is sent again: a value, so that the schedule can be tested without a clock or a network.
+///
+/// Promtail's table: 2xx is done; 429, 5xx and connection errors are tried again; any other status drops the batch.
+/// The wait before attempt k+1 is uniformly random in [min·2^(k−1), min·2^k), at most max; a server's `Retry-After`
+/// is honoured where it is longer.
+package struct RetryPolicy: Sendable {
+    package enum Verdict: Sendable, Equatable {
+        case done
+        /// Nanoseconds to wait.
+        case again(after: Int64)
+        case refused(reason: String)
+        case gaveUp(reason: String)
+    }
+
+    /// What came of one attempt.
+    package enum Attempt: Sendable, Equatable {
+        case status(Int, retryAfter: Int64?)
+        case connectionError
+    }
+
+    package let settings: ClientSettings
+    /// Attempts made so far.
+    package private(set) var attempts = 0
+
+    package init(_ settings: ClientSettings) { self.settings = settings }
+
+    package mutating func judge(_ attempt: Attempt, using random: inout some RandomNumberGenerator) -> Verdict {
+        attempts += 1
+        var least: Int64 = 0
+        let reason: String
+        switch attempt {
+        case .status(200..<300, _): return .done
+        case .status(429, let retryAfter):
+            if settings.dropRateLimitedBatches { return .refused(reason: "rate_limited") }
+            least = retryAfter ?? 0
+            reason = "rate_limited"
+        case .status(500..., let retryAfter):
+            least = retryAfter ?? 0
+            reason = "ingester_error"
+        case .status: return .refused(reason: "ingester_error")
+        case .connectionError: reason = "ingester_error"
+        }
+        if settings.maxRetries > 0, attempts >= settings.maxRetries { return .gaveUp(reason: reason) }
+        let doublings = min(attempts - 1, 30)
+        let low = min(max(settings.backoffMin, 1) << Int64(doublings), max(settings.backoffMax, 1))
+        let high = min(low &* 2, max(settings.backoffMax, 1))
+        let wait = low < high ? Int64.random(in: low..<high, using: &random) : high
+        return .again(after: max(wait, min(least, settings.backoffMax)))
+    }
+}

@@ -1,0 +1,64 @@
+import LogShipping
+import Testing
+
+@Suite struct RetryPolicyTests {
+    @Test(arguments: [200, 204, 299])
+    func successEnds(status: Int) {
+        var policy = RetryPolicy(ClientSettings(url: "http://x"))
+        var random = SystemRandomNumberGenerator()
+        #expect(policy.judge(.status(status, retryAfter: nil), using: &random) == .done)
+    }
+
+    @Test(arguments: [301, 400, 401, 403, 404, 413])
+    func otherStatusesDropTheBatch(status: Int) {
+        var policy = RetryPolicy(ClientSettings(url: "http://x"))
+        var random = SystemRandomNumberGenerator()
+        #expect(policy.judge(.status(status, retryAfter: nil), using: &random) == .refused(reason: "ingester_error"))
+    }
+
+    @Test func waitsDoubleUpToTheMaximumAndEnd() {
+        var settings = ClientSettings(url: "http://x")
+        settings.backoffMin = 100
+        settings.backoffMax = 1_000
+        settings.maxRetries = 6
+        var policy = RetryPolicy(settings)
+        var random = SystemRandomNumberGenerator()
+        let borders: [ClosedRange<Int64>] = [100...199, 200...399, 400...799, 800...1_000, 1_000...1_000]
+        for border in borders {
+            guard case .again(let wait) = policy.judge(.connectionError, using: &random) else {
+                Issue.record("gave up early")
+                return
+            }
+            #expect(border.contains(wait))
+        }
+        #expect(policy.judge(.status(503, retryAfter: nil), using: &random) == .gaveUp(reason: "ingester_error"))
+    }
+
+    @Test func zeroRetriesMeansForEver() {
+        var settings = ClientSettings(url: "http://x")
+        settings.maxRetries = 0
+        var policy = RetryPolicy(settings)
+        var random = SystemRandomNumberGenerator()
+        for _ in 0..<1_000 {
+            guard case .again(let wait) = policy.judge(.connectionError, using: &random) else {
+                Issue.record("gave up")
+                return
+            }
+            #expect(wait > 0 && wait <= settings.backoffMax)
+        }
+    }
+
+    @Test func rateLimits() {
+        var settings = ClientSettings(url: "http://x")
+        var random = SystemRandomNumberGenerator()
+        var policy = RetryPolicy(settings)
+        guard case .again(let wait) = policy.judge(.status(429, retryAfter: 30_000_000_000), using: &random) else {
+            Issue.record("dropped")
+            return
+        }
+        #expect(wait >= 30_000_000_000, "Retry-After is honoured")
+        settings.dropRateLimitedBatches = true
+        policy = RetryPolicy(settings)
+        #expect(policy.judge(.status(429, retryAfter: nil), using: &random) == .refused(reason: "rate_limited"))
+    }
+}
