@@ -1,0 +1,166 @@
+import Bytes
+import LogModel
+
+/// Answers about what there is, without lines: labels, values, series, statistics, detected labels and fields.
+package enum CatalogueAnswer {
+    /// Label names or values. Without any the `data` key is left out, as Loki does.
+    package static func strings(_ values: [ByteString], into out: ByteArena) {
+        var json = JSONWriter(out)
+        json.beginObject()
+        json.key("status")
+        json.string("success")
+        if !values.isEmpty {
+            json.key("data")
+            json.beginArray()
+            for value in values { json.string(value) }
+            json.endArray()
+        }
+        json.endObject()
+        out.append(0x0A)
+    }
+
+    package static func series(_ series: [Labels], into out: ByteArena) {
+        var json = JSONWriter(out)
+        json.beginObject()
+        json.key("status")
+        json.string("success")
+        json.key("data")
+        json.beginArray()
+        for labels in series { json.labels(labels) }
+        json.endArray()
+        json.endObject()
+        out.append(0x0A)
+    }
+
+    /// `index/stats`: no envelope.
+    package static func statistics(streams: Int, chunks: Int, bytes: Int, entries: Int, into out: ByteArena) {
+        var json = JSONWriter(out)
+        json.beginObject()
+        json.key("streams")
+        json.integer(streams)
+        json.key("chunks")
+        json.integer(chunks)
+        json.key("bytes")
+        json.integer(bytes)
+        json.key("entries")
+        json.integer(entries)
+        json.endObject()
+        out.append(0x0A)
+    }
+
+    /// An envelope around one text: `format_query`.
+    package static func text(_ data: String, into out: ByteArena) {
+        var json = JSONWriter(out)
+        json.beginObject()
+        json.key("status")
+        json.string("success")
+        json.key("data")
+        json.string(data)
+        json.endObject()
+        out.append(0x0A)
+    }
+
+    package static func invalidQuery(_ error: String, into out: ByteArena) {
+        var json = JSONWriter(out)
+        json.beginObject()
+        json.key("status")
+        json.string("invalid-query")
+        json.key("error")
+        json.string(error)
+        json.endObject()
+        out.append(0x0A)
+    }
+
+    package static func detectedLabels(_ labels: [(name: ByteString, cardinality: Int)], into out: ByteArena) {
+        var json = JSONWriter(out)
+        json.beginObject()
+        if !labels.isEmpty {
+            json.key("detectedLabels")
+            json.beginArray()
+            for label in labels {
+                json.beginObject()
+                json.key("label")
+                json.string(label.name)
+                json.key("cardinality")
+                json.integer(label.cardinality)
+                json.endObject()
+            }
+            json.endArray()
+        }
+        json.endObject()
+        out.append(0x0A)
+    }
+
+    package struct DetectedField: Sendable, Equatable {
+        package var label: ByteString
+        /// `string`, `int`, `float`, `boolean`, `duration`, `bytes`
+        package var type: String
+        package var cardinality: Int
+        /// `json`, `logfmt`; empty for structured metadata, which is written as `null`.
+        package var parsers: [String]
+        package var jsonPath: [ByteString]
+
+        package init(
+            label: ByteString, type: String, cardinality: Int, parsers: [String], jsonPath: [ByteString] = []
+        ) {
+            self.label = label
+            self.type = type
+            self.cardinality = cardinality
+            self.parsers = parsers
+            self.jsonPath = jsonPath
+        }
+    }
+
+    package static func detectedFields(_ fields: [DetectedField], limit: Int, into out: ByteArena) {
+        var json = JSONWriter(out)
+        json.beginObject()
+        if !fields.isEmpty {
+            json.key("fields")
+            json.beginArray()
+            for field in fields {
+                json.beginObject()
+                json.key("label")
+                json.string(field.label)
+                json.key("type")
+                json.string(field.type)
+                json.key("cardinality")
+                json.integer(field.cardinality)
+                json.key("parsers")
+                if field.parsers.isEmpty {
+                    json.null()
+                } else {
+                    json.beginArray()
+                    for parser in field.parsers { json.string(parser) }
+                    json.endArray()
+                }
+                if !field.jsonPath.isEmpty {
+                    json.key("jsonPath")
+                    json.beginArray()
+                    for part in field.jsonPath { json.string(part) }
+                    json.endArray()
+                }
+                json.endObject()
+            }
+            json.endArray()
+            json.key("limit")
+            json.integer(limit)
+        }
+        json.endObject()
+        out.append(0x0A)
+    }
+
+    package static func detectedValues(_ values: [ByteString], limit: Int, into out: ByteArena) {
+        var json = JSONWriter(out)
+        json.beginObject()
+        if !values.isEmpty {
+            json.key("values")
+            json.beginArray()
+            for value in values { json.string(value) }
+            json.endArray()
+            json.key("limit")
+            json.integer(limit)
+        }
+        json.endObject()
+        out.append(0x0A)
+    }
+}
