@@ -1,0 +1,83 @@
+import ArgumentParser
+import LogService
+
+struct Up: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Collector, store, query service and page in one process.")
+
+    @Option(name: .long, help: "Configuration file (YAML).") var config: String?
+    @Option(name: .long, help: "Data directory. Default: ./tailrace-data.") var data: String?
+    @Option(name: .long, help: "HOST:PORT to listen on. Default: 127.0.0.1:3100.") var listen: String?
+    @Option(name: .long, help: "Also tail the files that match this glob (repeatable).") var watch: [String] = []
+    @Flag(name: .customLong("config-expand-env"), help: "Replace ${VAR} in the configuration.") var expandEnvironment = false
+
+    func run() async throws {
+        throw ExitStatus(
+            await Service.run(
+                ServiceOptions(
+                    roles: [.collector, .server], configuration: config, data: data, listen: listen, watch: watch,
+                    expandsEnvironment: expandEnvironment)))
+    }
+}
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Store and query service, without a collector.")
+
+    @Option(name: .long, help: "Configuration file (YAML).") var config: String?
+    @Option(name: .long, help: "Data directory. Default: ./tailrace-data.") var data: String?
+    @Option(name: .long, help: "HOST:PORT to listen on. Default: 127.0.0.1:3100.") var listen: String?
+    @Flag(name: .customLong("config-expand-env"), help: "Replace ${VAR} in the configuration.") var expandEnvironment = false
+
+    func run() async throws {
+        throw ExitStatus(
+            await Service.run(
+                ServiceOptions(
+                    roles: [.server], configuration: config, data: data, listen: listen, watch: [],
+                    expandsEnvironment: expandEnvironment)))
+    }
+}
+
+struct Collect: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "The collector alone: ships to `clients:`, or writes into the embedded store where there are none.",
+        discussion: "With --once: 0 everything acknowledged, 1 something refused for good, 3 destination unreachable.")
+
+    @Option(name: .long, help: "Configuration file (YAML).") var config: String
+    @Option(name: .long, help: "Data directory of the embedded store. Default: ./tailrace-data.") var data: String?
+    @Flag(name: .long, help: "Read what is there now, deliver it, and end.") var once = false
+    @Flag(name: .customLong("serve-metrics"), help: "With --once: open `server:` for /metrics all the same.") var serveMetrics = false
+    @Option(name: .long, help: "With --once: seconds until an unreachable destination is given up.") var timeout = 60
+    @Flag(name: .customLong("config-expand-env"), help: "Replace ${VAR} in the configuration.") var expandEnvironment = false
+
+    func run() async throws {
+        throw ExitStatus(
+            await Service.run(
+                ServiceOptions(
+                    roles: [.collector], configuration: config, data: data, listen: nil, watch: [],
+                    expandsEnvironment: expandEnvironment, once: once, servesMetrics: serveMetrics,
+                    timeoutSeconds: timeout)))
+    }
+}
+
+struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Checks a configuration file completely: YAML, keys, stages, patterns, selectors.")
+
+    @Argument(help: "Configuration file (YAML).") var file: String
+    @Flag(name: .customLong("config-expand-env"), help: "Replace ${VAR} in the configuration.") var expandEnvironment = false
+
+    func run() throws {
+        let report = ConfigurationCheck.run(path: file, expandsEnvironment: expandEnvironment)
+        if report.good { print(report.text) } else { StandardError.write(report.text) }
+        throw ExitStatus(report.good ? 0 : 2)
+    }
+}
+
+/// The child process that reads the journal: a vacuumed mapping kills it, not the collector.
+struct JournalChild: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "journal-helper", shouldDisplay: false)
+
+    @Argument(parsing: .captureForPassthrough) var arguments: [String] = []
+
+    func run() throws { throw ExitStatus(JournalChildProcess.run(arguments)) }
+}
