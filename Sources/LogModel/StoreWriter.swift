@@ -165,6 +165,13 @@ package struct WriteBatch: Sendable {
 
     package var isEmpty: Bool { rows.isEmpty }
 
+    /// Replaces the labels of every stream; rows keep their stream numbers.
+    package mutating func relabel(_ transform: (Labels) -> Labels) {
+        streams = streams.map(transform)
+        streamIndex = Dictionary(
+            streams.enumerated().map { ($0.element, UInt32($0.offset)) }, uniquingKeysWith: { first, _ in first })
+    }
+
     package func withLine<R>(_ row: Row, _ body: (ByteView) -> R) -> R {
         bytes.withView { body($0[Int(row.start)..<Int(row.start) + Int(row.length)]) }
     }

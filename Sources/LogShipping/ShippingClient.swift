@@ -65,10 +65,7 @@ package final class ShippingClient: Sendable {
 
     /// Encodes the batch and hands it over; blocks while the queue is full. Not for the cooperative pool.
     package func submit(_ batch: WriteBatch, completion: @escaping @Sendable (Outcome) -> Void) {
-        let message = ByteArena(capacity: batch.bytes.count + 64 * batch.rows.count + 256)
-        PushEncoder.encode(batch, externalLabels: settings.externalLabels, into: message)
-        let packed = ByteArena(capacity: message.count / 2)
-        Compressor.snappy(message.view, into: packed)
+        let packed = PushBody.snappy(batch, externalLabels: settings.externalLabels)
         let number = sequence.add(1, ordering: .relaxed).newValue
         let tenant = batch.tenant == .fake ? settings.tenantID : batch.tenant.name
         room.wait()
