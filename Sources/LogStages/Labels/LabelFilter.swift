@@ -1,0 +1,112 @@
+import Bytes
+import LogModel
+
+/// What a label filter of a query says, before it is checked.
+package indirect enum LabelCondition: Sendable {
+    package enum Comparison: Sendable, Equatable {
+        case equal, notEqual, greater, greaterOrEqual, less, lessOrEqual
+
+        func holds<T: Comparable>(_ a: T, _ b: T) -> Bool {
+            switch self {
+            case .equal: a == b
+            case .notEqual: a != b
+            case .greater: a > b
+            case .greaterOrEqual: a >= b
+            case .less: a < b
+            case .lessOrEqual: a <= b
+            }
+        }
+    }
+
+    case text(ByteString, LabelMatcher.Operator, ByteString)
+    case number(ByteString, Comparison, Double)
+    /// Nanoseconds.
+    case duration(ByteString, Comparison, Int64)
+    case bytes(ByteString, Comparison, UInt64)
+    /// `label = ip("…")`, or `!=` where `equal` is false.
+    case ip(ByteString, equal: Bool, ByteString)
+    case and(LabelCondition, LabelCondition)
+    case or(LabelCondition, LabelCondition)
+}
+
+/// Keeps or drops a line by its labels: `| status >= 500 and method="GET"`.
+///
+/// Three outcomes. A typed condition on an absent label drops the line. On a value that does not convert the line is
+/// kept and gets `LabelFilterErr`, unless it has an error already. `and` evaluates both sides, so that the second one
+/// can still drop the line; `or` stops at the first side that keeps it.
+package struct LabelFilter: Sendable {
+    private indirect enum Node: Sendable {
+        case test(LabelName, LabelTextTest)
+        case number(LabelName, LabelCondition.Comparison, Double)
+        case duration(LabelName, LabelCondition.Comparison, Int64)
+        case bytes(LabelName, LabelCondition.Comparison, UInt64)
+        case ip(LabelName, equal: Bool, IPPattern)
+        case and(Node, Node)
+        case or(Node, Node)
+    }
+
+    private let root: Node
+
+    /// Throws a regex's or an IP pattern's fault. With `lokiQuirks`, regexes are rewritten as Loki's simplifier does,
+    /// which loses anchors (`=~"foo.*"` then finds `xfoo`); without, they match whole values.
+    package init(_ condition: LabelCondition, lokiQuirks: Bool = false) throws(StageError) {
+        root = try Self.compile(condition, lokiQuirks)
+    }
+
+    private static func compile(_ condition: LabelCondition, _ quirks: Bool) throws(StageError) -> Node {
+        switch condition {
+        case .text(let name, let op, let value):
+            return .test(LabelName(name), try LabelTextTest(op, value, lokiQuirks: quirks))
+        case .number(let name, let op, let value): return .number(LabelName(name), op, value)
+        case .duration(let name, let op, let value): return .duration(LabelName(name), op, value)
+        case .bytes(let name, let op, let value): return .bytes(LabelName(name), op, value)
+        case .ip(let name, let equal, let text): return .ip(LabelName(name), equal: equal, try IPPattern(text))
+        case .and(let a, let b): return .and(try compile(a, quirks), try compile(b, quirks))
+        case .or(let a, let b): return .or(try compile(a, quirks), try compile(b, quirks))
+        }
+    }
+
+    func process(_ state: inout LineState) -> Bool { Self.keeps(root, &state) }
+
+    private static func keeps(_ node: Node, _ state: inout LineState) -> Bool {
+        switch node {
+        case .test(let name, let test):
+            return test.matches(state.filterValue(name) ?? ByteView())
+        case .number(let name, let op, let wanted):
+            guard let value = state.value(name) else { return false }
+            switch GoFloat.parse(value) {
+            case .success(let number): return op.holds(number, wanted)
+            case .failure(let failure):
+                if !state.hasError { state.fail(.labelFilter, GoFloat.message(failure, value)) }
+                return true
+            }
+        case .duration(let name, let op, let wanted):
+            guard let value = state.value(name) else { return false }
+            switch GoDuration.parse(value) {
+            case .success(let duration): return op.holds(duration, wanted)
+            case .failure(let failure):
+                if !state.hasError { state.fail(.labelFilter, GoDuration.message(failure, value)) }
+                return true
+            }
+        case .bytes(let name, let op, let wanted):
+            guard let value = state.value(name) else { return false }
+            switch ByteSize.parse(value) {
+            case .success(let size): return op.holds(size, wanted)
+            case .failure(let failure):
+                if !state.hasError { state.fail(.labelFilter, ByteSize.message(failure, value)) }
+                return true
+            }
+        case .ip(let name, let equal, let pattern):
+            // Alone among the filters, this one lets every line with an error pass.
+            if state.hasError { return true }
+            guard let value = state.value(name) else { return false }
+            return pattern.isIn(value) == equal
+        case .and(let a, let b):
+            let first = keeps(a, &state)
+            let second = keeps(b, &state)
+            return first && second
+        case .or(let a, let b):
+            return keeps(a, &state) || keeps(b, &state)
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import Bytes
+
+/// Keeps or drops a line by its text: `|= != |~ !~ |> !>`, with alternatives joined by `or`.
+///
+/// A positive filter keeps the line if any alternative matches; a negative one if none does.
+package struct LineFilter: Sendable {
+    package enum Operator: Sendable, Equatable {
+        case contains, containsNot, matches, matchesNot, pattern, patternNot
+
+        var isNegative: Bool { self == .containsNot || self == .matchesNot || self == .patternNot }
+    }
+
+    package enum Alternative: Sendable, Equatable {
+        case text(ByteString)
+        /// `ip("…")`: an address, a CIDR block or a range; only with `|=` and `!=`.
+        case ip(ByteString)
+    }
+
+    private let matchers: [LineMatcher]
+    private let isNegative: Bool
+
+    /// Throws the regex's, the pattern's or the IP pattern's fault. With `lokiQuirks`, an alternative that is always
+    /// true counts for nothing beside others, as in Loki (`|= "foo" or ""` is `|= "foo"`).
+    package init(_ op: Operator, _ alternatives: [Alternative], lokiQuirks: Bool = false) throws(StageError) {
+        var matchers: [LineMatcher] = []
+        for alternative in alternatives {
+            switch alternative {
+            case .ip(let text):
+                guard op == .contains || op == .containsNot else { throw StageError("ip: invalid operation") }
+                matchers.append(.ip(try IPPattern(text)))
+            case .text(let text):
+                switch op {
+                case .contains, .containsNot: matchers.append(.containing(text))
+                case .matches, .matchesNot:
+                    matchers.append(try .regex(text.string, lokiQuirks: lokiQuirks))
+                case .pattern, .patternNot: matchers.append(.pattern(try GapPattern(text)))
+                }
+            }
+        }
+        if lokiQuirks, matchers.count > 1, op != .pattern, op != .patternNot {
+            // Loki folds from the left: what is always true gives way to its neighbour.
+            let some = matchers.filter { if case .always = $0 { false } else { true } }
+            matchers = some.isEmpty ? [.always] : some
+        }
+        self.matchers = matchers
+        isNegative = op.isNegative
+    }
+
+    package func matches(_ line: ByteView) -> Bool {
+        for matcher in matchers where matcher.matches(line) { return !isNegative }
+        return isNegative
+    }
+
+    func process(_ state: inout LineState) -> Bool { matches(state.line) }
+
+    /// The bytes that every kept line contains, where there are such: what a store may search for beforehand.
+    package var requiredLiteral: ByteString? {
+        guard !isNegative, matchers.count == 1 else { return nil }
+        switch matchers[0] {
+        case .literal(let text): return text
+        case .guardedRegex(let literal, _): return literal
+        default: return nil
+        }
+    }
+}
+
+/// One alternative of a line filter.
+enum LineMatcher: Sendable {
+    case always
+    case notEmpty
+    case literal(ByteString)
+    case regex(CompiledRegex)
+    /// A regex whose every match contains the literal: `memmem` decides most lines.
+    case guardedRegex(ByteString, CompiledRegex)
+    case pattern(GapPattern)
+    case ip(IPPattern)
+
+    static func containing(_ text: ByteString) -> LineMatcher { text.isEmpty ? .always : .literal(text) }
+
+    /// Unanchored search.
+    static func regex(_ pattern: String, lokiQuirks: Bool) throws(StageError) -> LineMatcher {
+        let compiled = try CompiledRegex.stage(pattern)
+        let tree = RegexShape(pattern)
+        switch tree.meaning {
+        case .anything: return .always
+        case .something: return .notEmpty
+        case .literal(let text): return .containing(text)
+        case .containing(let text): return .guardedRegex(text, compiled)
+        case .other:
+            if lokiQuirks, let rest = tree.alternationWithoutAnything { return try regex(rest, lokiQuirks: true) }
+            return .regex(compiled)
+        }
+    }
+
+    func matches(_ line: ByteView) -> Bool {
+        switch self {
+        case .always: return true
+        case .notEmpty: return !line.isEmpty
+        case .literal(let text): return text.withView { line.contains($0) }
+        case .regex(let regex): return regex.matches(line)
+        case .guardedRegex(let literal, let regex):
+            return literal.withView { line.contains($0) } && regex.matches(line)
+        case .pattern(let pattern): return pattern.matches(line)
+        case .ip(let pattern): return pattern.isIn(line)
+        }
+    }
+}
+
+extension CompiledRegex {
+    /// Compiles, with the fault in Loki's words.
+    static func stage(_ pattern: String, options: Options = []) throws(StageError) -> CompiledRegex {
+        do { return try CompiledRegex(pattern, options: options) } catch { throw StageError(error.description) }
+    }
+}
