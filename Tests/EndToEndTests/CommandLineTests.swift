@@ -1,0 +1,65 @@
+import Glibc
+import LogService
+import Testing
+
+@Suite struct CommandLineTests {
+    @Test func exitStatusesAreThoseOfGrep() throws {
+        let folder = try Scratch()
+        let server = try TailraceServer(folder)
+        let now = "\(time(nil))000000000"
+        #expect(try HTTP.push(server.port, json: #"{"streams":[{"stream":{"job":"x"},"values":[["\#(now)","hello world"]]}]}"#).status == 204)
+        func query(_ words: String...) throws -> (status: Int32, output: String) {
+            try TailraceProcess.run(["query"] + words + ["--addr", server.url], in: folder)
+        }
+        let found = try query(#"{job="x"}"#, "-o", "raw")
+        #expect(found.status == 0 && found.output == "hello world\n")
+        let object = try query(#"{job="x"}"#, "-o", "jsonl")
+        #expect(object.output.hasPrefix(#"{"ts":"\#(now)","labels":{"#))
+        #expect(try query(#"{job="x"} |= "absent""#).status == 1)
+        let wrong = try query(#"{job="x"} |= "#)
+        #expect(wrong.status == 2 && wrong.output.contains("parse error"))
+        #expect(try query(#"{job="x"}"#, "--since", "soon").status == 2)
+        #expect(try TailraceProcess.run(["query"], in: folder).status == 2)
+        #expect(try TailraceProcess.run(["no-such-command"], in: folder).status == 2)
+        #expect(try TailraceProcess.run(["--version"], in: folder).status == 0)
+        server.stop()
+        let away = try query(#"{job="x"}"#)
+        #expect(away.status == 2 && away.output.contains("cannot be reached"))
+    }
+
+    @Test func aSecondProcessIsRefusedWithThePid() throws {
+        let folder = try Scratch()
+        let server = try TailraceServer(folder)
+        let second = try TailraceProcess.run(["serve", "--data", server.data, "--listen", "127.0.0.1:\(try FreePort.find())"], in: folder)
+        #expect(second.status == 2)
+        #expect(second.output.contains("\(server.process.pid)"), "\(second.output)")
+    }
+
+    @Test func aBusyPortNamesItsHolder() throws {
+        let folder = try Scratch()
+        let server = try TailraceServer(folder)
+        let second = try TailraceProcess.run(["serve", "--data", folder.path("other"), "--listen", "127.0.0.1:\(server.port)"], in: folder)
+        #expect(second.status == 2)
+        #expect(second.output.contains("\(server.process.pid)") && second.output.contains("--listen"), "\(second.output)")
+    }
+
+    @Test(arguments: [
+        ("scrape_configs: [", ":1:"), ("unknown_key: 1\n", ":1:1"),
+        ("scrape_configs:\n- job_name: a\n  static_configs: [{labels: {__path__: /x}}]\n  pipeline_stages:\n  - regex: {expression: '('}\n", ":5:"),
+    ])
+    func checkNamesThePlace(text: String, place: String) throws {
+        let folder = try Scratch()
+        let file = folder.write("bad.yaml", text)
+        let check = try TailraceProcess.run(["check", file], in: folder)
+        #expect(check.status == 2)
+        #expect(check.output.contains("\(file)\(place)"), "\(check.output)")
+        let serve = try TailraceProcess.run(["up", "--config", file, "--data", folder.path("data")], in: folder)
+        #expect(serve.status == 2, "nothing is started")
+    }
+
+    @Test(arguments: ["pipelines/llm-api.yaml", "pipelines/journal.yaml"])
+    func shippedPipelinesAreGood(path: String) throws {
+        let check = try TailraceProcess.run(["check", "\(Checkout.root)/\(path)"], in: try Scratch())
+        #expect(check.status == 0, "\(check.output)")
+    }
+}
