@@ -1,0 +1,327 @@
+import Bytes
+import LogModel
+import Metrics
+import Redaction
+
+/// Takes streams and lines as they arrive and makes a `WriteBatch` of those that may be stored.
+///
+/// ```
+/// let builder = intake.makeBuilder(tenant: tenant)
+/// for stream in request {
+///     builder.beginStream(stream.labels)
+///     for entry in stream { builder.add(timestamp: entry.time, line: entry.line, metadata: entry.metadata) }
+/// }
+/// let result = builder.finish()
+/// ```
+package final class IntakeBuilder {
+    /// Distinct messages kept; a push of garbage must not grow an answer of gigabytes.
+    package static let messagesMax = 100
+
+    private let intake: Intake
+    private var limits: Limits { intake.limits }
+    private var batch: WriteBatch
+    private var scratch: RedactionScratch?
+    private let redacted = ByteArena(capacity: 4096)
+
+    private var messages: [String] = []
+    private var failure: String?
+    private var rejected = 0
+    private var acceptedBytes = 0
+    private var redactedLines = 0
+    private var droppedLines = 0
+    private var failedLines = 0
+    private var refusals: [String: Int] = [:]
+
+    /// The stream that lines are added to; nil while it is one that was refused.
+    private var stream: UInt32?
+    private var streamLabels = Labels()
+    private var streamRefusal: (reason: String, message: String)?
+    /// Level that the stream's own labels name; as written where it is no known word.
+    private var streamLevel: ByteString?
+
+    /// Numbers of the metadata sets that hold nothing but a level.
+    private var levelSets: [UInt32?]
+    /// Names that were normalised before, since names repeat.
+    private var names: [ByteString: ByteString] = [:]
+    private var newest = Int64.max
+    private var oldest = Int64.min
+
+    init(_ intake: Intake, tenant: Tenant) {
+        self.intake = intake
+        batch = WriteBatch(tenant: tenant)
+        levelSets = [UInt32?](repeating: nil, count: LogLevel.allCases.count)
+        // A redactor without working memory must not let anything pass: see `redact`.
+        scratch = try? intake.redactor?.makeScratch()
+        setTimeLimits()
+    }
+
+    private func setTimeLimits() {
+        let now = intake.clock()
+        newest = limits.creationGracePeriod > 0 ? now.advanced(by: limits.creationGracePeriod).nanoseconds : .max
+        oldest = limits.rejectOldSamplesMaxAge > 0 ? now.advanced(by: -limits.rejectOldSamplesMaxAge).nanoseconds : .min
+    }
+
+    // MARK: Streams
+
+    /// The lines that follow belong to this stream. False when the stream was refused: its lines may still be added,
+    /// and are counted as refused.
+    @discardableResult
+    package func beginStream(_ labels: Labels) -> Bool {
+        streamRefusal = nil
+        stream = nil
+        var labels = redactedLabels(labels.withoutEmptyValues)
+        let given = labels.count - (labels["service_name"] == nil ? 0 : 1)
+        if !limits.discoverServiceName.isEmpty, labels["service_name"] == nil {
+            labels["service_name"] = serviceName(of: labels)
+        }
+        streamLabels = labels
+        if let refusal = refusal(of: labels, given: given) {
+            streamRefusal = refusal
+            note(refusal.message)
+            return false
+        }
+        stream = batch.stream(labels)
+        streamLevel = limits.discoverLogLevels ? level(in: labels) : nil
+        return true
+    }
+
+    private func serviceName(of labels: Labels) -> ByteString {
+        for name in limits.discoverServiceName {
+            if let value = labels[ByteString(name)], !value.isEmpty { return value }
+        }
+        return "unknown_service"
+    }
+
+    private func refusal(of labels: Labels, given: Int) -> (reason: String, message: String)? {
+        if labels.isEmpty {
+            return ("missing_labels", "error at least one label pair is required per stream")
+        }
+        if given > limits.maxLabelNamesPerSeries {
+            return (
+                "max_label_names_per_series",
+                "entry for stream '\(labels)' has \(given) label names; limit \(limits.maxLabelNamesPerSeries)"
+            )
+        }
+        for pair in labels.pairs {
+            if pair.name.count > limits.maxLabelNameLength {
+                return (
+                    "label_name_too_long", "stream '\(labels)' has label name too long: '\(pair.name)'"
+                )
+            }
+            if pair.value.count > limits.maxLabelValueLength {
+                return (
+                    "label_value_too_long", "stream '\(labels)' has label value too long: '\(pair.value)'"
+                )
+            }
+        }
+        return nil
+    }
+
+    // MARK: Lines
+
+    /// Adds a line to the stream begun last. False when it was refused or dropped.
+    @discardableResult
+    package func add(timestamp: Int64, line: ByteView, metadata: Labels = Labels()) -> Bool {
+        add(timestamp: timestamp, line: line, metadata: metadata, isRedacted: false)
+    }
+
+    /// `isRedacted`: line and metadata have passed the redactor already (the collector's do).
+    func add(timestamp: Int64, line given: ByteView, metadata: Labels, isRedacted: Bool) -> Bool {
+        guard let stream else {
+            if let streamRefusal { refuse(streamRefusal.reason, nil) } else { refuse("no_stream", nil) }
+            return false
+        }
+        var line = given
+        if !isRedacted, intake.redactor != nil {
+            guard let clean = redact(given) else { return false }
+            line = clean
+        }
+        if limits.maxLineSize > 0, line.count > limits.maxLineSize {
+            refuse(
+                "line_too_long",
+                "max entry size '\(limits.maxLineSize)' bytes exceeded for stream '\(streamLabels)' while adding an "
+                    + "entry with length '\(line.count)' bytes")
+            return false
+        }
+        guard timestamp <= newest else {
+            refuse("too_far_in_future", "entry for stream '\(streamLabels)' has timestamp too new: \(rfc3339(timestamp))")
+            return false
+        }
+        guard timestamp >= oldest else {
+            refuse(
+                "greater_than_max_sample_age",
+                "entry for stream '\(streamLabels)' has timestamp too old: \(rfc3339(timestamp)), "
+                    + "oldest acceptable timestamp is: \(rfc3339(oldest))")
+            return false
+        }
+        guard let set = metadataSet(metadata, line, isRedacted: isRedacted) else { return false }
+        if batch.bytes.count + line.count > WriteBatch.bytesMax {
+            refuse("batch_too_large", "a request holds at most \(WriteBatch.bytesMax) bytes of lines")
+            return false
+        }
+        batch.add(timestamp: timestamp, stream: stream, metadata: set, line: line)
+        acceptedBytes += line.count
+        return true
+    }
+
+    /// The number of the line's metadata set with `detected_level` in it, or nil when it was refused.
+    private func metadataSet(_ metadata: Labels, _ line: ByteView, isRedacted: Bool) -> UInt32? {
+        if metadata.isEmpty {
+            guard limits.discoverLogLevels else { return 0 }
+            if let streamLevel {
+                return batch.metadataSet(Labels([Label("detected_level", streamLevel)]))
+            }
+            let level = LevelDetector.detect(line)
+            if let known = levelSets[Int(level.rawValue)] { return known }
+            let set = batch.metadataSet(Labels([Label("detected_level", ByteString(ByteView(level.name)))]))
+            levelSets[Int(level.rawValue)] = set
+            return set
+        }
+        var pairs: [Label] = []
+        pairs.reserveCapacity(metadata.count + 1)
+        var size = 0
+        for pair in metadata.pairs where !pair.value.isEmpty {
+            guard let name = normalized(pair.name) else { return nil }
+            var value = MetadataNames.normalize(value: pair.value)
+            if !isRedacted { value = redactedValue(value, name: name) }
+            size += name.count + value.count
+            pairs.append(Label(name, value))
+        }
+        if limits.maxStructuredMetadataSize > 0, size > limits.maxStructuredMetadataSize {
+            refuse(
+                "structured_metadata_too_large",
+                "stream '\(streamLabels)' has structured metadata too large: '\(size)' bytes, limit: "
+                    + "'\(limits.maxStructuredMetadataSize)' bytes. Please see `limits_config.max_structured_metadata_size`"
+                    + " or contact your Loki administrator to increase it.")
+            return nil
+        }
+        let most = limits.maxStructuredMetadataEntriesCount
+        if most > 0, pairs.count > most {
+            refuse(
+                "structured_metadata_too_many",
+                "stream '\(streamLabels)' has too many structured metadata labels: '\(pairs.count)', limit: '\(most)'. "
+                    + "Please see `limits_config.max_structured_metadata_entries_count` or contact your Loki "
+                    + "administrator to increase it.")
+            return nil
+        }
+        var labels = Labels(pairs)
+        if limits.discoverLogLevels {
+            if let given = labels["detected_level"] {
+                labels["detected_level"] = normalizedLevel(given)
+            } else if let level = streamLevel ?? level(in: labels) {
+                labels["detected_level"] = level
+            } else if let number = labels["severity_number"] {
+                labels["detected_level"] = ByteString(ByteView(number.withView { LogLevel(severityNumber: $0) }.name))
+            } else {
+                labels["detected_level"] = ByteString(ByteView(LevelDetector.detect(line).name))
+            }
+        }
+        return batch.metadataSet(labels)
+    }
+
+    private func normalized(_ name: ByteString) -> ByteString? {
+        if let known = names[name] { return known }
+        do throws(MetadataNames.Failure) {
+            let normalized = try MetadataNames.normalize(name)
+            if names.count < 1024 { names[name] = normalized }
+            return normalized
+        } catch {
+            if failure == nil { failure = error.message }
+            refuse("invalid_metadata_name", error.message)
+            return nil
+        }
+    }
+
+    /// The value of the first level key among labels, normalised where it is a known word.
+    private func level(in labels: Labels) -> ByteString? {
+        for key in LevelDetector.keys {
+            if let value = labels[key], !value.isEmpty { return normalizedLevel(value) }
+        }
+        return nil
+    }
+
+    private func normalizedLevel(_ value: ByteString) -> ByteString {
+        value.withView { LogLevel(word: $0) }.map { ByteString(ByteView($0.name)) } ?? value
+    }
+
+    // MARK: Redaction
+
+    /// The line as it may be written, or nil when it must not be. The view is valid until the next call.
+    func redact(_ line: ByteView) -> ByteView? {
+        guard let redactor = intake.redactor else { return line }
+        redacted.reset()
+        guard let scratch else {
+            failedLines += 1
+            return ByteView(Redactor.placeholder)
+        }
+        switch redactor.redact(line, scratch, into: redacted) {
+        case .clean: return line
+        case .changed: redactedLines += 1
+        case .dropped:
+            droppedLines += 1
+            return nil
+        case .failed: failedLines += 1
+        }
+        return redacted.view
+    }
+
+    /// The labels with personal data and secrets in their values replaced.
+    func redactedLabels(_ labels: Labels) -> Labels {
+        guard intake.redactor != nil else { return labels }
+        return Labels(labels.pairs.map { Label($0.name, redactedValue($0.value, name: $0.name)) })
+    }
+
+    private func redactedValue(_ value: ByteString, name: ByteString) -> ByteString {
+        guard let redactor = intake.redactor else { return value }
+        guard let scratch else { return ByteString(ByteView(Redactor.placeholder)) }
+        redacted.reset()
+        let outcome = value.withView { value in
+            name.withView { name in redactor.redactValue(value, name: name, scratch, into: redacted) }
+        }
+        switch outcome {
+        case .clean: return value
+        case .changed, .failed: return ByteString(redacted.view)
+        case .dropped: return ByteString(ByteView(Redactor.placeholder))
+        }
+    }
+
+    // MARK: Refusals and the end
+
+    private func refuse(_ reason: String, _ message: String?) {
+        rejected += 1
+        refusals[reason, default: 0] += 1
+        if let message { note(message) }
+    }
+
+    private func note(_ message: String) {
+        if messages.count < Self.messagesMax, !messages.contains(message) { messages.append(message) }
+    }
+
+    private func rfc3339(_ nanoseconds: Int64) -> String { TimeText.rfc3339(nanoseconds) }
+
+    /// Lines accepted so far and not yet taken.
+    package var count: Int { batch.rows.count }
+    /// Bytes of lines accepted so far and not yet taken.
+    package var byteCount: Int { batch.bytes.count }
+
+    /// The batch so far; the builder is empty afterwards.
+    package func finish() -> IntakeResult {
+        intake.counters.lines.add(batch.rows.count)
+        intake.counters.bytes.add(acceptedBytes)
+        intake.counters.redacted.add(redactedLines)
+        intake.counters.redactionDropped.add(droppedLines)
+        intake.counters.redactionFailed.add(failedLines)
+        for (reason, count) in refusals { intake.counters.refused(reason, lines: count) }
+        let result = IntakeResult(batch: batch, rejectedLines: rejected, messages: messages, failure: failure)
+        batch = WriteBatch(tenant: batch.tenant)
+        levelSets = [UInt32?](repeating: nil, count: levelSets.count)
+        messages = []
+        failure = nil
+        refusals = [:]
+        (rejected, acceptedBytes, redactedLines, droppedLines, failedLines) = (0, 0, 0, 0, 0)
+        stream = nil
+        streamRefusal = nil
+        setTimeLimits()
+        return result
+    }
+}
