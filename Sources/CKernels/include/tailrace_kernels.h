@@ -106,4 +106,6 @@ ptrdiff_t tr_scanner_scan(const tr_scanner *scanner, tr_scratch *scratch, const 
 #ifdef __cplusplus
 }
 #endif
+#include "tailrace_marks.h"
+
 #endif

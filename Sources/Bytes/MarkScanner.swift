@@ -1,0 +1,56 @@
+import CKernels
+
+/// Finds places where personal data may stand by byte classes (runs of digits, `@`, escapes), beside `LiteralScanner`,
+/// which finds them by words. One pass, a few GB/s; the caller validates around each mark.
+package struct MarkScanner {
+    package enum Kind: UInt32, Sendable {
+        /// `@`.
+        case at = 1
+        /// Enough digits for a payment card, in a row or in its grouping.
+        case card
+        /// `ddd-dd-dddd`.
+        case ssn
+        /// Two capital letters and two digits.
+        case iban
+        /// An escape that stands for a printable ASCII byte (`\u0040`, `\x40`, `%40`) and may so hide any other mark.
+        case hidden
+    }
+
+    package struct Mark: Equatable, Sendable {
+        package var kind: Kind
+        /// Offset of the first byte.
+        package var at: Int
+    }
+
+    private var raw: [tr_hit]
+    /// How many marks the last scan found.
+    package private(set) var count = 0
+    private let portable: Bool
+
+    /// `portable`: without vector instructions, for the test that compares both.
+    package init(portable: Bool = false) {
+        raw = [tr_hit](repeating: tr_hit(id: 0, end: 0), count: 32)
+        self.portable = portable
+    }
+
+    package mutating func scan(_ text: ByteView) {
+        while true {
+            let capacity = raw.count
+            let found =
+                portable
+                ? tr_marks_scan_portable(text.base, text.count, &raw, capacity)
+                : tr_marks_scan(text.base, text.count, &raw, capacity)
+            if found <= capacity {
+                count = max(0, found)
+                return
+            }
+            // At most three marks begin at one byte, so this ends.
+            raw = [tr_hit](repeating: tr_hit(id: 0, end: 0), count: capacity * 4)
+        }
+    }
+
+    package subscript(index: Int) -> Mark {
+        precondition(index >= 0 && index < count, "mark outside the scan")
+        return Mark(kind: Kind(rawValue: raw[index].id) ?? .hidden, at: Int(raw[index].end))
+    }
+}

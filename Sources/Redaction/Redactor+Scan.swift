@@ -1,0 +1,164 @@
+import Bytes
+
+// Where something may be, and what it is.
+extension Redactor {
+    /// A line with more triggers than this is not looked at but replaced: it would take memory without end.
+    static let sightingsMax = 1 << 18
+
+    /// Collects in `scratch.sightings`, ascending, where detectors must look. False when the engine failed.
+    func sight(_ text: ByteView, _ scratch: RedactionScratch) -> Bool {
+        scratch.sightings.removeAll(keepingCapacity: true)
+        if scratch.failsNextScan {
+            scratch.failsNextScan = false
+            return false
+        }
+        scratch.marks.scan(text)
+        guard scratch.marks.count <= Redactor.sightingsMax else { return false }
+        for i in 0..<scratch.marks.count {
+            let mark = scratch.marks[i]
+            if mark.kind == .at, text.at(mark.at - 1) <= 0x20 || text.at(mark.at + 1) <= 0x20 { continue }
+            scratch.sightings.append(
+                RedactionScratch.Sighting(start: mark.at, end: mark.at + 1, trigger: -1, kind: mark.kind))
+        }
+        if let scanner, let memory = scratch.triggers {
+            guard scanner.scan(text, memory), memory.hits.count <= Redactor.sightingsMax else { return false }
+            for hit in memory.hits {
+                let index = Int(hit.id)
+                guard triggers.indices.contains(index) else { return false }
+                let start = hit.end - triggers[index].length
+                guard start >= 0, triggers[index].isPlausible(in: text, start, hit.end) else { continue }
+                scratch.sightings.append(
+                    RedactionScratch.Sighting(start: start, end: hit.end, trigger: index, kind: .hidden))
+            }
+        }
+        if scratch.sightings.count > 1 { scratch.sightings.sort { $0.start < $1.start } }
+        return true
+    }
+
+    /// Looks into one text (a line, or a value that begins at `base` of the line) and appends the patches for it.
+    /// `sighted`: `scratch.sightings` are those of this very text. `key`: what the name of the value says about it.
+    /// `isNumber`: a JSON number, which is replaced whole. False when the engine failed.
+    func inspect(
+        _ raw: ByteView, at base: Int, sighted: Bool = false, key: SecretKey? = nil, isNumber: Bool = false,
+        _ scratch: RedactionScratch
+    ) -> Bool {
+        var text = raw
+        var depth = 0
+        while depth < Redactor.depthMax, scratch.levels[depth].decode(text) {
+            text = scratch.levels[depth].view
+            depth += 1
+        }
+        defer { for level in scratch.levels { level.trim() } }
+        if depth > 0 || !sighted {
+            guard sight(text, scratch) else { return false }
+        }
+        let subject = Subject(text: text, raw: raw, levels: scratch.levels, depth: depth)
+        scratch.findings.removeAll(keepingCapacity: true)
+        if let key, let whole = keyed(subject, key, scratch) {
+            scratch.findings.append(Finding(detector: whole, range: 0..<text.count))
+        } else {
+            detect(subject, scratch)
+        }
+        Finding.resolve(&scratch.findings)
+        for finding in scratch.findings {
+            if isNumber {
+                scratch.patches.append(
+                    RedactionScratch.Patch(range: base..<base + raw.count, detector: finding.detector, needsQuotes: true))
+                break
+            }
+            let start = subject.rawOffset(finding.range.lowerBound)
+            let end = subject.rawOffset(finding.range.upperBound, roundingUp: true)
+            scratch.patches.append(
+                RedactionScratch.Patch(range: base + start..<base + end, detector: finding.detector, needsQuotes: false))
+        }
+        return true
+    }
+
+    /// What the key alone says: the detector when the whole value is secret, else nil with parts in `findings`.
+    private func keyed(_ subject: Subject, _ key: SecretKey, _ scratch: RedactionScratch) -> Detector? {
+        let text = subject.text
+        switch key {
+        case .anyValue, .keyLike, .tokenLike, .digits:
+            return detectors.contains(.secret) && key.accepts(text, quoted: true) ? .secret : nil
+        case .socialSecurity:
+            guard detectors.contains(.ssn), let range = SSNDetector.match(text, at: 0) ?? SSNDetector.matchBare(text, at: 0),
+                range.count == text.count
+            else { return nil }
+            return .ssn
+        case .authorization:
+            if detectors.contains(.authorization), let range = AuthorizationDetector.credential(text, 0, end: text.count) {
+                scratch.findings.append(Finding(detector: .authorization, range: range))
+            }
+        case .cookie:
+            if detectors.contains(.authorization) {
+                AuthorizationDetector.cookies(text, 0, end: text.count, into: &scratch.findings)
+            }
+        case .queryParameter: break
+        }
+        return nil
+    }
+
+    /// Runs the validators around all sightings.
+    private func detect(_ subject: Subject, _ scratch: RedactionScratch) {
+        let text = subject.text
+        // Up to here tokens and values are found already: words inside them call nobody, which keeps this linear.
+        var covered = 0
+        var memory = URLCredentialDetector.Memory()
+        for sighting in scratch.sightings {
+            let before = scratch.findings.count
+            if sighting.trigger < 0 {
+                mark(subject, sighting, &memory, scratch)
+                continue
+            }
+            guard sighting.start >= covered else { continue }
+            switch triggers[sighting.trigger].action {
+            case .apiKey(let rule):
+                add(.apiKey, APIKeyDetector.match(text, rule, literal: sighting.start, sighting.end), scratch)
+            case .jwt: add(.jwt, JWTDetector.match(text, at: sighting.start), scratch)
+            case .pem: add(.privateKey, PrivateKeyDetector.match(text, at: sighting.start), scratch)
+            case .putty: add(.privateKey, PrivateKeyDetector.matchPuTTY(text, at: sighting.start), scratch)
+            case .secretWord: SecretDetector.match(subject, word: sighting.start, sighting.end, into: &scratch.findings)
+            case .queryWord:
+                // Its literal ends with the sign.
+                SecretDetector.match(subject, word: sighting.start, sighting.end - 1, into: &scratch.findings)
+            case .bearer:
+                add(.authorization, AuthorizationDetector.matchBearer(text, behind: sighting.end, wordStart: sighting.start), scratch)
+            case .socialSecurity: add(.ssn, SSNDetector.match(text, behindWord: sighting.end), scratch)
+            }
+            for finding in scratch.findings[before...] where detectors.contains(finding.detector) {
+                covered = max(covered, finding.range.upperBound)
+            }
+        }
+        // A word may call on more than one detector, of which some are switched off.
+        if detectors.count < Detector.allCases.count { scratch.findings.removeAll { !detectors.contains($0.detector) } }
+    }
+
+    private func mark(
+        _ subject: Subject, _ sighting: RedactionScratch.Sighting, _ memory: inout URLCredentialDetector.Memory,
+        _ scratch: RedactionScratch
+    ) {
+        let text = subject.text
+        switch sighting.kind {
+        case .at:
+            if let password = URLCredentialDetector.match(subject, at: sighting.start, &memory) {
+                add(.urlCredential, password, scratch)
+            } else if !isUserPart(memory, sighting.start) {
+                add(.email, EmailDetector.match(text, at: sighting.start), scratch)
+            }
+        case .card: add(.card, CardDetector.match(text, at: sighting.start), scratch)
+        case .ssn: add(.ssn, SSNDetector.match(text, at: sighting.start), scratch)
+        case .iban: add(.iban, IBANDetector.match(text, at: sighting.start), scratch)
+        case .hidden: break
+        }
+    }
+
+    /// Whether the `@` ends the user part of a URL: `postgres://app:***@db.example.com` holds no address.
+    private func isUserPart(_ memory: URLCredentialDetector.Memory, _ at: Int) -> Bool {
+        memory.at == at && memory.start != nil
+    }
+
+    private func add(_ detector: Detector, _ range: Range<Int>?, _ scratch: RedactionScratch) {
+        guard let range, !range.isEmpty, detectors.contains(detector) else { return }
+        scratch.findings.append(Finding(detector: detector, range: range))
+    }
+}

@@ -1,0 +1,93 @@
+import Bytes
+
+/// A literal whose presence calls a detector.
+struct Trigger: Sendable {
+    enum Action: Sendable {
+        case apiKey(APIKeyRule)
+        case jwt
+        case pem
+        case putty
+        /// A word that ends the name of a secret.
+        case secretWord
+        /// `key=` and others: secret in the query of a URL.
+        case queryWord
+        case bearer
+        case socialSecurity
+    }
+
+    var literal: String
+    var ignoresCase: Bool
+    var action: Action
+    let length: Int
+
+    init(_ literal: String, ignoresCase: Bool = false, _ action: Action) {
+        self.literal = literal
+        self.ignoresCase = ignoresCase
+        self.action = action
+        length = literal.utf8.count
+    }
+
+    static func all(for detectors: Set<Detector>) -> [Trigger] {
+        var found: [Trigger] = []
+        if detectors.contains(.apiKey) { found += APIKeyRule.all.map { Trigger($0.prefix, .apiKey($0)) } }
+        if detectors.contains(.jwt) { found.append(Trigger("eyJ", .jwt)) }
+        if detectors.contains(.privateKey) {
+            found += [Trigger("-----BEGIN ", .pem), Trigger("Private-Lines:", .putty)]
+        }
+        if detectors.contains(.secret) {
+            found += [
+                "password", "passwd", "pwd", "passphrase", "secret", "secretkey", "secret_key", "secret-key", "privatekey",
+                "private_key", "private-key", "token", "apikey", "api_key", "api-key", "accesskey", "access_key", "access-key",
+                "authkey", "auth_key", "auth-key", "masterkey", "master_key", "master-key", "encryptionkey", "encryption_key",
+                "encryption-key", "subscriptionkey", "subscription_key", "subscription-key", "sessionkey", "session_key",
+                "session-key", "credential", "credentials", "cvv", "cvv2", "cvc", "pin", "otp", "pincode", "pin_code",
+                "otpcode", "otp_code",
+            ].map { Trigger($0, ignoresCase: true, .secretWord) }
+        }
+        if detectors.contains(.authorization) {
+            found += ["authorization", "cookie"].map { Trigger($0, ignoresCase: true, .secretWord) }
+            found.append(Trigger("bearer ", ignoresCase: true, .bearer))
+        }
+        if detectors.contains(.urlCredential) {
+            found += ["key=", "sig=", "signature=", "code=", "x-amz-credential="].map { Trigger($0, ignoresCase: true, .queryWord) }
+        }
+        if detectors.contains(.ssn) {
+            found += ["ssn", "social security", "social_security", "socialsecurity"].map { Trigger($0, ignoresCase: true, .socialSecurity) }
+        }
+        return found
+    }
+
+    /// A cheap look around a hit in text that may hold escapes: false only where no detector could confirm it.
+    func isPlausible(in text: ByteView, _ start: Int, _ end: Int) -> Bool {
+        switch action {
+        case .secretWord:
+            // The name must end here, and a sign must follow: a quote, a backslash before a quote, `=` or `:`.
+            switch text.at(end) {
+            case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "\\"), UInt8(ascii: "="), UInt8(ascii: ":"), UInt8(ascii: "%"):
+                return true
+            case 0x20, 0x09:
+                var i = end
+                while i < end + 8, text.at(i) == 0x20 || text.at(i) == 0x09 { i += 1 }
+                return text.at(i) == UInt8(ascii: "=") || text.at(i) == UInt8(ascii: ":") || text.at(i) == UInt8(ascii: "\\")
+            default: return false
+            }
+        case .queryWord:
+            let before = text.at(start - 1)
+            return !before.isAlphanumeric || text.at(start - 2) == UInt8(ascii: "\\") || text.at(start - 6) == UInt8(ascii: "\\")
+        case .apiKey(let rule):
+            switch rule.shape {
+            case .telegram, .terraform, .azureSecret, .mailchimp, .slackHook: return true
+            case .run, .exactly, .runWithDigit, .sk, .dotted:
+                // Behind a letter or digit it is no prefix, unless that ends an escape (`\n`, `\u201c`, `%3D`).
+                let before = text.at(start - 1)
+                if before.isAlphanumeric, text.at(start - 2) != UInt8(ascii: "\\"), text.at(start - 6) != UInt8(ascii: "\\"),
+                    text.at(start - 3) != UInt8(ascii: "%"), text.at(start - 4) != UInt8(ascii: "\\")
+                {
+                    return false
+                }
+                return rule.alphabet.contains(byte: text.at(end))
+            }
+        case .jwt, .pem, .putty, .bearer, .socialSecurity: return true
+        }
+    }
+}
