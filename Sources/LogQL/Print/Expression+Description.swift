@@ -1,0 +1,95 @@
+import Bytes
+import LogModel
+
+// On one line, in the canonical form that Loki gives in messages, caches and for short texts in `format_query`.
+
+extension LogQL.Expression: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .log(let log): log.description
+        case .metric(let metric): metric.description
+        }
+    }
+}
+
+extension LogQL.LogExpression: CustomStringConvertible {
+    package var description: String {
+        stages.isEmpty ? selector : selector + " " + stages.map(\.description).joined(separator: " ")
+    }
+
+    package var selector: String { "{" + matchers.map(LogQL.print).joined(separator: ", ") + "}" }
+}
+
+extension LogQL.MetricExpression: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .range(let aggregation): aggregation.description
+        case .vectorAggregation(let aggregation): aggregation.description
+        case .binary(let operation): "(\(operation.lhs) \(operation.operatorText) \(operation.rhs))"
+        case .literal(let value): GoNumber.short(value)
+        case .labelReplace(let replace):
+            "label_replace(\(replace.inner),\(replace.arguments.joined(separator: ",")))"
+        case .vector(let value): "vector(\(GoNumber.fixed(value)))"
+        }
+    }
+}
+
+extension LogQL.RangeAggregation: CustomStringConvertible {
+    package var description: String {
+        var out = op.rawValue + "("
+        if let parameter { out += GoNumber.plain(parameter) + "," }
+        out += log.description
+        if let unwrap { out += " \(unwrap)" }
+        out += "[\(LogQL.prometheusDuration(range))]"
+        if offset != 0 { out += " offset \(LogQL.goDuration(offset))" }
+        out += ")"
+        if let grouping { out += grouping.description }
+        return out
+    }
+}
+
+extension LogQL.Unwrap: CustomStringConvertible {
+    package var description: String {
+        filters.reduce(head) { "\($0) | \($1)" }
+    }
+
+    /// Without the filters.
+    var head: String { conversion == .none ? "| unwrap \(label)" : "| unwrap \(conversion.rawValue)(\(label))" }
+}
+
+extension LogQL.Grouping: CustomStringConvertible {
+    /// With a space in front, as it stands behind an operator.
+    package var description: String { " \(without ? "without" : "by") (\(LogQL.list(labels)))" }
+}
+
+extension LogQL.VectorAggregation: CustomStringConvertible {
+    package var description: String {
+        "\(op.rawValue)\(grouping?.description ?? "")(\(parameter.map { "\($0)," } ?? "")\(inner))"
+    }
+}
+
+extension LogQL.LabelReplace {
+    /// The strings, quoted.
+    var arguments: [String] {
+        [LogQL.quote(destination), LogQL.quote(replacement), LogQL.quote(source), GoQuote.quote(regex)]
+    }
+}
+
+extension LogQL.BinaryOperation {
+    /// The operator and its modifiers. Loki leaves a second space behind the labels where there is no `group_…`.
+    var operatorText: String {
+        var out = op.rawValue
+        if returnBool { out += " bool" }
+        guard let matching else { return out }
+        out += " \(matching.on ? "on" : "ignoring") (\(LogQL.list(matching.labels))) "
+        switch matching.cardinality {
+        case .oneToOne: return out
+        case .manyToOne: out += "group_left"
+        case .oneToMany: out += "group_right"
+        }
+        if !matching.include.isEmpty { return "\(out) (\(LogQL.list(matching.include)))" }
+        // A parenthesis behind it would be read as its label list.
+        if case .binary = rhs { return out + " ()" }
+        return out
+    }
+}

@@ -1,0 +1,95 @@
+import Bytes
+import LogModel
+
+extension LogQL {
+    /// A query laid out for people, as Loki's `format_query` does: what fits into `lineMax` characters stays on one
+    /// line; longer expressions put each stage, argument and operand on lines of their own.
+    package static func pretty(_ expression: Expression) -> String {
+        switch expression {
+        case .log(let log): Layout.log(log, 0)
+        case .metric(let metric): Layout.metric(metric, 0)
+        }
+    }
+
+    /// Longest line that is left whole, bytes: Loki's `maxCharsPerLine`.
+    static let lineMax = 100
+
+    private enum Layout {
+        static func indent(_ level: Int) -> String { String(repeating: "  ", count: level) }
+
+        static func fits(_ text: String) -> Bool { text.utf8.count <= lineMax }
+
+        static func log(_ log: LogExpression, _ level: Int) -> String {
+            let flat = log.description
+            if fits(flat) || log.stages.isEmpty { return indent(level) + flat }
+            var out = indent(level) + log.selector
+            var previousIsFilter = false
+            for stage in log.stages {
+                // Neighbouring line filters share a line.
+                var isFilter = false
+                if case .lineFilter = stage { isFilter = true }
+                out += isFilter && previousIsFilter ? " \(stage)" : "\n\(indent(level + 1))\(stage)"
+                previousIsFilter = isFilter
+            }
+            return out
+        }
+
+        static func metric(_ metric: MetricExpression, _ level: Int) -> String {
+            let flat = metric.description
+            if fits(flat) { return indent(level) + flat }
+            switch metric {
+            case .range(let aggregation): return range(aggregation, level)
+            case .vectorAggregation(let aggregation):
+                var arguments = [self.metric(aggregation.inner, level + 1)]
+                if let parameter = aggregation.parameter { arguments.insert("\(indent(level + 1))\(parameter)", at: 0) }
+                return call(aggregation.op.rawValue + (aggregation.grouping?.description ?? ""), arguments, level)
+            case .labelReplace(let replace):
+                return call(
+                    "label_replace",
+                    [self.metric(replace.inner, level + 1)] + replace.arguments.map { indent(level + 1) + $0 }, level)
+            case .binary(let operation): return binary(operation, level)
+            case .literal, .vector: return indent(level) + flat
+            }
+        }
+
+        private static func call(_ name: String, _ arguments: [String], _ level: Int) -> String {
+            "\(indent(level))\(name)(\n\(arguments.joined(separator: ",\n"))\n\(indent(level)))"
+        }
+
+        private static func range(_ aggregation: RangeAggregation, _ level: Int) -> String {
+            var inner = log(aggregation.log, level + 1)
+            if let unwrap = aggregation.unwrap {
+                inner += "\n\(indent(level + 2))\(unwrap.head)"
+                for filter in unwrap.filters { inner += "\n\(indent(level + 2))| \(filter)" }
+            }
+            inner += " [\(prometheusDuration(aggregation.range))]"
+            if aggregation.offset != 0 { inner += " offset \(goDuration(aggregation.offset))" }
+            var arguments = [inner]
+            if let parameter = aggregation.parameter {
+                arguments.insert("\(indent(level + 1))\(GoNumber.short(parameter))", at: 0)
+            }
+            return call(aggregation.op.rawValue, arguments, level) + (aggregation.grouping?.description ?? "")
+        }
+
+        private static func binary(_ operation: BinaryOperation, _ level: Int) -> String {
+            let operatorText = operation.operatorText
+            return leg(operation.lhs, of: operation.op, isRight: false, level + 1)
+                + "\n\(indent(level))\(operatorText)\n"
+                + leg(operation.rhs, of: operation.op, isRight: true, level + 1)
+        }
+
+        /// Parentheses where the leg would otherwise bind differently. (Loki leaves them away and so changes the
+        /// meaning of long queries; ours mean the same afterwards.)
+        private static func leg(
+            _ leg: MetricExpression, of parent: BinaryOperator, isRight: Bool, _ level: Int
+        ) -> String {
+            let text = metric(leg, level)
+            // What fits on a line has its own.
+            guard case .binary(let inner) = leg, !fits(leg.description) else { return text }
+            let binds =
+                inner.op.precedence > parent.precedence
+                || inner.op.precedence == parent.precedence && isRight == parent.isRightAssociative
+            return binds ? text : "\(indent(level))(\n\(metric(leg, level + 1))\n\(indent(level)))"
+        }
+    }
+}
