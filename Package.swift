@@ -19,6 +19,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: strict)
 }
 
+// swift-metrics, which Hummingbird brings, has a module of the same name as ours.
+let theirs = ["Metrics": "SwiftMetrics"]
+
 let ground: [Target.Dependency] = ["Bytes", "LogModel"]
 
 let package = Package(
@@ -66,7 +69,7 @@ let package = Package(
             "LogShipping",
             ground + [
                 "LokiWire", "Disk", "Metrics",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client", moduleAliases: theirs),
                 .product(name: "NIOCore", package: "swift-nio"),
             ]
         ),
@@ -76,7 +79,7 @@ let package = Package(
             "LogServer",
             ground + [
                 "LokiWire", "LogQuery", "LogPipeline", "LogQL", "Metrics",
-                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Hummingbird", package: "hummingbird", moduleAliases: theirs),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -97,10 +100,10 @@ let package = Package(
             ground + [
                 "Metrics", "Disk", "LogQL", "LokiWire", "LogSources", "LogStages", "Redaction", "LogPipeline",
                 "LogShipping", "LogStore", "LogQuery", "LogServer", "LogConfig",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client", moduleAliases: theirs),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle", moduleAliases: theirs),
             ]
         ),
         .executableTarget(
