@@ -11,6 +11,14 @@ package struct LineBatch: Sendable {
         package var timestamp: Int64
         /// Offset in the source behind this line (its newline included).
         package var end: UInt64
+
+        package init(start: UInt32, length: UInt32, labels: UInt32, timestamp: Int64, end: UInt64) {
+            self.start = start
+            self.length = length
+            self.labels = labels
+            self.timestamp = timestamp
+            self.end = end
+        }
     }
 
     /// Identity of the source, the same across renames and restarts. Key of its committed position.

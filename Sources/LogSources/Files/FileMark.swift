@@ -1,0 +1,170 @@
+import Bytes
+import LogModel
+
+/// What is remembered of a file's contents, to know it again: a hash of its beginning, which grows with the file up to
+/// 1 KiB, and a hash of the bytes before the position. A file that was overwritten in place, or that got the inode of a
+/// deleted one, fails one of them.
+///
+/// Written into `SourcePosition.detail` as `1 fp=<length>:<hash> mk=<length>:<hash> path=<path when first seen>`.
+struct FileMark: Equatable, Sendable {
+    /// How much of some bytes was hashed, and to what.
+    struct Hash: Equatable, Sendable {
+        var length: Int
+        var value: UInt64
+
+        static let none = Hash(length: 0, value: 0)
+
+        init(length: Int, value: UInt64) {
+            self.length = length
+            self.value = value
+        }
+
+        init(of bytes: ByteView) {
+            length = bytes.count
+            value = bytes.isEmpty ? 0 : XXH3.of(bytes)
+        }
+
+        fileprivate init?(_ text: Substring.UTF8View) {
+            let parts = Substring(text).split(separator: ":", maxSplits: 1)
+            guard parts.count == 2, let length = Int(parts[0]), let value = UInt64(parts[1], radix: 16),
+                (0...FileMark.fingerprintMax).contains(length)
+            else { return nil }
+            self.init(length: length, value: value)
+        }
+
+        fileprivate var text: String { "\(length):\(String(value, radix: 16))" }
+    }
+
+    static let fingerprintMax = 1024
+    static let markerMax = 256
+
+    var fingerprint: Hash = .none
+    var marker: Hash = .none
+    /// The path as first discovered: the value of `filename`, which does not follow renames.
+    var path = ByteString()
+
+    init() {}
+
+    init?(_ detail: ByteString) {
+        let text = detail.bytes
+        guard detail.hasPrefix("1 ") else { return nil }
+        let parts = text.split(separator: UInt8(ascii: " "), maxSplits: 3)
+        guard parts.count == 4, parts[1].starts(with: Array("fp=".utf8)), parts[2].starts(with: Array("mk=".utf8)),
+            parts[3].starts(with: Array("path=".utf8)),
+            let fingerprint = Hash(Substring(decoding: parts[1].dropFirst(3), as: UTF8.self).utf8),
+            let marker = Hash(Substring(decoding: parts[2].dropFirst(3), as: UTF8.self).utf8)
+        else { return nil }
+        self.fingerprint = fingerprint
+        self.marker = marker
+        path = ByteString([UInt8](parts[3].dropFirst(5)))
+    }
+
+    var detail: ByteString {
+        ByteString(Array("1 fp=\(fingerprint.text) mk=\(marker.text) path=".utf8) + path.bytes)
+    }
+
+    /// Whether the open file still holds what was seen before `offset`.
+    func holds(_ file: Int32, size: UInt64, offset: UInt64, _ path: ByteString) throws(SystemError) -> Bool {
+        guard size >= offset, UInt64(fingerprint.length) <= size, UInt64(marker.length) <= offset else { return false }
+        let beginning = try System.bytes(file, 0..<UInt64(fingerprint.length), path)
+        guard beginning.withView({ Hash(of: $0) }) == fingerprint else { return false }
+        let before = try System.bytes(file, (offset - UInt64(marker.length))..<offset, path)
+        return before.withView { Hash(of: $0) } == marker
+    }
+}
+
+/// Name of a file's contents as a source: `file:<device>:<inode>:<fingerprint>.<time>`, and `+<n>` for the n-th further
+/// target that reads the same file.
+///
+/// Each time that contents begin anew (a new inode, or the same one overwritten) there is a new name, made unique by the
+/// time in nanoseconds, so that its offsets begin at 0. A restart finds it by device and inode, and checks the mark.
+struct FileSourceKey: Equatable, Sendable {
+    static let prefix: ByteString = "file:"
+
+    var id: FileID
+    var fingerprint: UInt64
+    var born: UInt64
+    var slot: Int
+
+    var text: ByteString {
+        let tail = slot == 0 ? "" : "+\(slot)"
+        return ByteString(
+            "file:\(id.device):\(id.inode):\(String(fingerprint, radix: 16)).\(String(born, radix: 16))\(tail)")
+    }
+
+    init(id: FileID, fingerprint: UInt64, born: UInt64, slot: Int) {
+        self.id = id
+        self.fingerprint = fingerprint
+        self.born = born
+        self.slot = slot
+    }
+
+    init?(_ text: ByteString) {
+        let parts = text.string.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 4, parts[0] == "file", let device = UInt64(parts[1]), let inode = UInt64(parts[2]) else {
+            return nil
+        }
+        let named = parts[3].split(separator: "+", maxSplits: 1)
+        guard let name = named.first else { return nil }
+        let pair = name.split(separator: ".", maxSplits: 1)
+        guard pair.count == 2, let fingerprint = UInt64(pair[0], radix: 16), let born = UInt64(pair[1], radix: 16) else {
+            return nil
+        }
+        var slot = 0
+        if named.count == 2 {
+            guard let number = Int(named[1]), number > 0 else { return nil }
+            slot = number
+        }
+        self.init(id: FileID(device: device, inode: inode), fingerprint: fingerprint, born: born, slot: slot)
+    }
+}
+
+/// Positions of files that are not open: those committed at start, and those of files finished since.
+struct KnownPositions {
+    struct Known {
+        var key: FileSourceKey
+        var offset: UInt64
+        var mark: FileMark
+    }
+
+    /// By inode alone: device numbers may change from one boot to the next.
+    private var byInode: [UInt64: [Known]] = [:]
+    private var finished: [UInt64] = []
+
+    /// Files finished in this run and remembered; older ones are found in the sink after the next start.
+    private static let finishedMax = 65_536
+
+    init(_ positions: [(source: ByteString, position: SourcePosition)]) {
+        for (source, position) in positions {
+            guard let key = FileSourceKey(source), let mark = FileMark(position.detail) else { continue }
+            byInode[key.id.inode, default: []].append(Known(key: key, offset: position.offset, mark: mark))
+        }
+    }
+
+    var inodes: Set<UInt64> { Set(byInode.keys) }
+
+    /// Positions that may be those of a file, the likeliest first: same device, then latest.
+    func candidates(_ id: FileID, slot: Int) -> [Known] {
+        (byInode[id.inode] ?? []).filter { $0.key.slot == slot }.sorted { a, b in
+            let (x, y) = (a.key.id.device == id.device, b.key.id.device == id.device)
+            return x == y ? a.key.born > b.key.born : x
+        }
+    }
+
+    /// Takes a position out: no second file goes on with it.
+    mutating func claim(_ known: Known) { byInode[known.key.id.inode]?.removeAll { $0.key == known.key } }
+
+    /// Paths, as first seen, of files with inode `inode`.
+    func paths(inode: UInt64) -> [ByteString] { (byInode[inode] ?? []).map(\.mark.path) }
+
+    /// Replaces what is known of the same contents.
+    mutating func remember(_ known: Known) {
+        byInode[known.key.id.inode, default: []].removeAll { $0.key == known.key }
+        byInode[known.key.id.inode, default: []].append(known)
+        finished.append(known.key.id.inode)
+        if finished.count > Self.finishedMax {
+            for inode in finished.prefix(Self.finishedMax / 2) { byInode[inode] = nil }
+            finished.removeFirst(Self.finishedMax / 2)
+        }
+    }
+}

@@ -1,0 +1,113 @@
+import Bytes
+import LogModel
+import Synchronization
+
+/// Reads the files of all file targets of a configuration, for as long as it runs, and hands their lines to a sink.
+///
+/// Two threads: the watcher knows which name leads to which file and never waits for anyone; the reader (the one that
+/// calls `run`) reads the files that have news, in turn, and waits while the sink has no room. Files are identified by
+/// device, inode and contents (`FileMark`), so names may change while and between runs.
+///
+/// Each line that was in a file when the collector looked is delivered once, also across rotation by rename, restarts
+/// (from the sink's committed positions), and stalls of the sink. Lines written between the last look and a
+/// `copytruncate` are lost by the nature of that method; they are counted where they were seen.
+///
+/// After `stop`, and before another source reads the same files, the sink must have committed what was delivered.
+package final class FileSource: Sendable {
+    /// A file as `/targets` shows it.
+    package struct Status: Sendable, Equatable {
+        package var job: Int
+        package var labels: Labels
+        package var path: String
+        package var offset: UInt64
+        package var size: UInt64
+        package var isRotated: Bool
+    }
+
+    package let targets: [FileTarget]
+    private let settings: FileSourceSettings
+    private let sink: any LineSink
+    private let events: SourceEvents
+    private let once: Bool
+    private let stopped = Atomic<Bool>(false)
+    private let shown = Mutex<[ObjectIdentifier: TailProgress]>([:])
+    private let finished = Mutex<[FileID]>([])
+    private let readerWakeUp: WakeUp
+    private let watcherWakeUp: WakeUp
+    private let ready = Atomic<Bool>(false)
+
+    /// `once`: deliver what is there at start, then end.
+    package init(
+        targets: [FileTarget], settings: FileSourceSettings = FileSourceSettings(), sink: any LineSink, once: Bool = false,
+        events: SourceEvents = SourceEvents()
+    ) throws(SystemError) {
+        self.targets = targets
+        self.settings = settings
+        self.sink = sink
+        self.once = once
+        self.events = events
+        readerWakeUp = try WakeUp()
+        watcherWakeUp = try WakeUp()
+    }
+
+    /// Files followed now, by path.
+    package func status() -> [Status] {
+        shown.withLock { Array($0.values) }.map {
+            Status(
+                job: $0.job, labels: $0.labels, path: $0.path, offset: $0.offset.load(ordering: .relaxed),
+                size: $0.size.load(ordering: .relaxed), isRotated: $0.rotated.load(ordering: .relaxed))
+        }.sorted { ($0.path, $0.offset) < ($1.path, $1.offset) }
+    }
+
+    /// Whether the file system was looked through once.
+    package var isReady: Bool { ready.load(ordering: .relaxed) }
+
+    /// Makes `run` return after the batch it is at. From any thread.
+    package func stop() {
+        stopped.store(true, ordering: .relaxed)
+        readerWakeUp.signal()
+        watcherWakeUp.signal()
+    }
+
+    /// Reads until `stop`, or in once mode until everything is delivered. Blocks: call it on a thread of its own.
+    /// Throws what the sink throws when it is closing.
+    package func run() throws {
+        let inbox = Inbox(readerWakeUp)
+        let most = settings.maxOpenFiles > 0 ? settings.maxOpenFiles : max(16, System.descriptorLimit / 2)
+        let budget = DescriptorBudget(most)
+        let known = KnownPositions(sink.positions(withPrefix: FileSourceKey.prefix))
+        let watcher = Watcher(targets: targets, settings: settings, events: events, inbox: inbox, budget: budget)
+        var reader = Reader(
+            targets: targets, settings: settings, sink: sink, events: events, known: known, budget: budget, inbox: inbox,
+            once: once)
+        defer { reader.end() }
+        if once {
+            var watcher = watcher
+            watcher.start(watching: false, known: known)
+            ready.store(true, ordering: .relaxed)
+            try reader.run(shown, finished, until: stopped, wakeUp: readerWakeUp)
+        } else {
+            let thread = try startWatcher(watcher, known)
+            defer {
+                stop()
+                thread.join()
+                // Descriptors that nobody took over.
+                for case .found(_, _, _, let file?, _, _) in inbox.take() { System.close(file) }
+            }
+            try reader.run(shown, finished, until: stopped, wakeUp: readerWakeUp)
+        }
+    }
+
+    private func startWatcher(_ watcher: consuming Watcher, _ known: KnownPositions) throws(SystemError) -> Thread {
+        let box = Mutex<Watcher?>(watcher)
+        return try Thread { [self] in
+            // The lock is held for as long as the thread runs; nobody else asks for it.
+            box.withLock { watcher in
+                watcher?.start(watching: settings.watches, known: known)
+                ready.store(true, ordering: .relaxed)
+                watcher?.run(until: stopped, wakeUp: watcherWakeUp, finished: finished)
+                watcher = nil
+            }
+        }
+    }
+}

@@ -1,0 +1,498 @@
+import Bytes
+import Glibc
+import LogModel
+import Synchronization
+
+/// What others may see of a file while it is read.
+package final class TailProgress: Sendable {
+    package let job: Int
+    package let labels: Labels
+    package let path: String
+    let offset = Atomic<UInt64>(0)
+    let size = Atomic<UInt64>(0)
+    let rotated = Atomic<Bool>(false)
+
+    init(job: Int, labels: Labels, path: String) {
+        self.job = job
+        self.labels = labels
+        self.path = path
+    }
+}
+
+/// What all tails of a source share while they read. One thread.
+struct TailContext {
+    let settings: FileSourceSettings
+    let sink: any LineSink
+    let events: SourceEvents
+    var splitter: LineSplitter
+    var known: KnownPositions
+    /// The bytes before the read offset, read along to see that they are still there.
+    let scratch: UnsafeMutableRawBufferPointer
+
+    func count(_ counter: SourceCounter, _ amount: UInt64 = 1) {
+        if amount > 0 { events.count(counter, amount) }
+    }
+
+    /// Passes on what the splitter counted.
+    mutating func countSplit() {
+        count(.linesCut, splitter.linesCut)
+        count(.bytesCut, splitter.bytesCut)
+        count(.nulBytesSkipped, splitter.nulBytes)
+        splitter.linesCut = 0
+        splitter.bytesCut = 0
+        splitter.nulBytes = 0
+    }
+}
+
+/// One file being read, whatever it is called: where it is, how far, and the unfinished line.
+///
+/// Invariants
+/// - `pending` holds the bytes of `pendingStart..<readOffset` (less `dropped` at the end), none of them a newline;
+///   `delivered ≤ pendingStart ≤ readOffset`, and what lies between the first two is NUL.
+/// - `readMark` is of the bytes before `readOffset`, `mark.marker` of those before `delivered`.
+/// - `key` is nil exactly as long as nothing was delivered of these contents.
+final class Tail {
+    enum Turn { case idle, more, failed(SystemError) }
+
+    let id: FileID
+    /// Which of the targets that read this file.
+    let slot: Int
+    let target: FileTarget
+    private(set) var labels: Labels
+    private(set) var progress: TailProgress
+    /// Names that lead here and match; none: rotated or deleted.
+    var paths: [ByteString]
+    /// Where to open it.
+    var location: ByteString
+    /// The name it lost last.
+    var lostPath: ByteString?
+    /// Another file has that name now.
+    var isReplaced = false
+    /// Monotonic nanoseconds.
+    var detachedAt: Int64?
+    var lastActive: Int64
+    var isQueued = false
+    var isBusy = false
+    var hasFailed = false
+    /// There was no chance yet to look up its position.
+    private var isNew = true
+    /// Found at start: an imported position or `startAt` may apply.
+    private let wasThereAtStart: Bool
+    /// Read up to here, then stop: once mode.
+    let limit: UInt64?
+
+    private(set) var file: Int32 = -1
+    private(set) var key: FileSourceKey?
+    private var mark = FileMark()
+    private(set) var delivered: UInt64 = 0
+    private(set) var readOffset: UInt64 = 0
+    private var readMark: FileMark.Hash = .none
+    private var pending: ByteArena?
+    private var pendingStart: UInt64 = 0
+    /// Bytes of an overlong line that were read and not kept.
+    private var dropped: UInt64 = 0
+    /// Where the NUL bytes that end the file so far begin, and the mark of what is before them.
+    private var nulRun: (start: UInt64, mark: FileMark.Hash)?
+    private var lastSize: UInt64 = 0
+    private var lastModified: Int64 = .min
+    private(set) var links: UInt64 = 1
+    private var forgotten: UInt64 = 0
+
+    init(
+        id: FileID, slot: Int, target: FileTarget, path: ByteString, file: Int32?, atStart: Bool, limit: UInt64?, now: Int64
+    ) {
+        self.id = id
+        self.slot = slot
+        self.target = target
+        paths = [path]
+        location = path
+        wasThereAtStart = atStart
+        self.limit = limit
+        self.file = file ?? -1
+        lastActive = now
+        (labels, progress) = Tail.labelled(target, path)
+        mark.path = path
+    }
+
+    deinit { close() }
+
+    private static func labelled(_ target: FileTarget, _ path: ByteString) -> (Labels, TailProgress) {
+        var labels = target.labels
+        labels["filename"] = path
+        return (labels, TailProgress(job: target.job, labels: labels, path: path.string))
+    }
+
+    var isOpen: Bool { file >= 0 }
+    var isDetached: Bool { paths.isEmpty }
+    var isFinished: Bool { limit.map { readOffset >= $0 } ?? false }
+
+    func close() {
+        if file >= 0 { System.close(file) }
+        file = -1
+    }
+
+    // MARK: Opening
+
+    /// Opens the file, and the first time finds where to go on. False: another file has its name now.
+    func open(_ context: inout TailContext) throws -> Bool {
+        if file < 0 {
+            file = try System.open(location)
+            context.count(.filesOpened)
+        }
+        let status = try System.status(of: file, location)
+        guard status.kind == .regular, status.id == id else {
+            close()
+            return false
+        }
+        if isNew {
+            try resume(status, &context)
+            isNew = false
+        }
+        return true
+    }
+
+    private func resume(_ status: FileStatus, _ context: inout TailContext) throws {
+        let size = min(status.size, limit ?? .max)
+        for known in context.known.candidates(id, slot: slot) {
+            guard try known.mark.holds(file, size: size, offset: known.offset, location) else { continue }
+            guard known.key.id.device == id.device || known.mark.fingerprint.length >= 256 else { continue }
+            context.known.claim(known)
+            key = known.key
+            mark = known.mark
+            begin(at: known.offset)
+            // The name it had when it was first seen, as long as that still belongs to the target.
+            if mark.path != location, target.matches(mark.path) {
+                (labels, progress) = Tail.labelled(target, mark.path)
+            }
+            return
+        }
+        guard wasThereAtStart else { return }
+        if let imported = context.sink.importedOffset(path: location.string), imported <= size {
+            let start = try lineStart(before: imported)
+            if start > 0 { try skip(to: start, &context) }
+        } else if context.settings.startAt == .end, size > 0 {
+            let start = try lineStart(before: size)
+            if start > 0 { try skip(to: start, &context) }
+        }
+    }
+
+    private func begin(at offset: UInt64) {
+        delivered = offset
+        readOffset = offset
+        pendingStart = offset
+        forgotten = offset
+        readMark = mark.marker
+        progress.offset.store(offset, ordering: .relaxed)
+    }
+
+    /// Start of the line that holds the byte before `offset`, or `offset` when that byte is a newline: a foreign collector
+    /// may have saved a position within a line. Looks back 1 MiB; further back `offset` itself has to do.
+    private func lineStart(before offset: UInt64) throws -> UInt64 {
+        let low = offset - min(offset, 1 << 20)
+        let bytes = try System.bytes(file, low..<offset, location)
+        guard UInt64(bytes.count) == offset - low else { return 0 }
+        if let newline = bytes.lastIndex(of: 0x0A) { return low + UInt64(newline) + 1 }
+        return low == 0 ? 0 : offset
+    }
+
+    /// Commits a position in a file of which nothing was read.
+    private func skip(to offset: UInt64, _ context: inout TailContext) throws {
+        let low = offset - min(offset, UInt64(FileMark.markerMax))
+        readMark = try System.bytes(file, low..<offset, location).withView { FileMark.Hash(of: $0) }
+        mark.marker = readMark
+        try deliver(ByteArena(capacity: 64), [], upTo: offset, &context)
+        begin(at: offset)
+    }
+
+    // MARK: Reading
+
+    /// Reads one block at most and delivers the lines that end in it.
+    func turn(_ context: inout TailContext, now: Int64) throws -> Turn {
+        do {
+            guard try open(&context) else {
+                // The name was taken over while the file was closed; what was not read is out of reach.
+                if lastSize > readOffset { context.count(.bytesLost, lastSize - readOffset) }
+                return .idle
+            }
+            return try readBlock(&context, now)
+        } catch let error as SystemError {
+            return .failed(error)
+        }
+    }
+
+    private func readBlock(_ context: inout TailContext, _ now: Int64) throws -> Turn {
+        let status = try System.status(of: file, location)
+        links = status.links
+        if status.size < readOffset {
+            try startOver(&context)
+            return .more
+        }
+        if nulRun != nil { try rereadFilledHole() }
+        lastSize = status.size
+        progress.size.store(status.size, ordering: .relaxed)
+        let end = min(status.size, limit ?? .max)
+        if readOffset >= end {
+            // Cut and grown to the very same size between two looks.
+            let isTouched = status.modified != lastModified
+            lastModified = status.modified
+            if isTouched, limit == nil, readOffset > 0, try !markHolds() {
+                try startOver(&context)
+                return .more
+            }
+            return .idle
+        }
+        lastModified = .min
+        let wanted = Int(min(UInt64(context.settings.blockSize), end - readOffset))
+        let isOverlong = dropped > 0
+        let arena = isOverlong ? ByteArena(capacity: wanted) : pending ?? ByteArena(capacity: wanted)
+        let carried = arena.count
+        let before = readMark.length
+        guard let got = try read(arena, wanted, before, context.scratch) else {
+            arena.truncate(to: carried)
+            try startOver(&context)
+            return .more
+        }
+        if got == 0 { return .idle }
+        lastActive = now
+        context.count(.bytes, UInt64(got))
+        let start = readOffset
+        let overlap = UnsafeRawBufferPointer(rebasing: context.scratch[..<before])
+        readMark = Self.marker(arena.view, arena.count, new: carried, overlap)
+        readOffset += UInt64(got)
+        forgetCache(context.settings, size: status.size)
+
+        if isOverlong {
+            try endOverlong(arena, from: start, overlap, &context)
+        } else {
+            try deliverLines(arena, searchFrom: carried, overlap, &context)
+        }
+        return readOffset < end ? .more : .idle
+    }
+
+    /// Reads behind `readOffset` into `arena`; nil when the bytes before are not those that were there.
+    private func read(_ arena: ByteArena, _ wanted: Int, _ before: Int, _ scratch: UnsafeMutableRawBufferPointer) throws -> Int?
+    {
+        var failure: SystemError?
+        var total = 0
+        arena.appendUnsafe(capacity: wanted) { room in
+            let overlap = UnsafeMutableRawBufferPointer(rebasing: scratch[..<before])
+            do throws(SystemError) {
+                total = try System.read(
+                    file, at: readOffset - UInt64(before), overlap, UnsafeMutableRawBufferPointer(rebasing: room[..<wanted]), location)
+            } catch { failure = error }
+            return max(0, total - before)
+        }
+        if let failure { throw failure }
+        let overlap = ByteView(unsafe: UnsafeRawBufferPointer(rebasing: scratch[..<before]))
+        guard total >= before, FileMark.Hash(of: overlap) == readMark else { return nil }
+        return total - before
+    }
+
+    private func markHolds() throws -> Bool {
+        let bytes = try System.bytes(file, (readOffset - UInt64(readMark.length))..<readOffset, location)
+        return bytes.withView { FileMark.Hash(of: $0) } == readMark
+    }
+
+    /// Mark of the bytes before `index` of `text`: from the part that is new, and from the bytes read along before it.
+    private static func marker(_ text: ByteView, _ index: Int, new: Int, _ overlap: UnsafeRawBufferPointer) -> FileMark.Hash {
+        let most = FileMark.markerMax
+        if index - new >= most || overlap.isEmpty { return FileMark.Hash(of: text[new..<index].suffix(most)) }
+        let joined = ByteArena(capacity: 2 * most)
+        joined.append(ByteView(unsafe: overlap))
+        joined.append(text[new..<index])
+        return FileMark.Hash(of: joined.view.suffix(most))
+    }
+
+    private func deliverLines(
+        _ arena: ByteArena, searchFrom: Int, _ overlap: UnsafeRawBufferPointer, _ context: inout TailContext
+    ) throws {
+        var lines: [LineBatch.Line] = []
+        let text = arena.view
+        let consumed = context.splitter.split(text, searchFrom: searchFrom, offset: pendingStart, into: &lines)
+        context.countSplit()
+        var rest = consumed
+        var isHole = false
+        if rest < text.count, text[rest] == 0 {
+            while rest < text.count, text[rest] == 0 { rest += 1 }
+            context.count(.nulBytesSkipped, UInt64(rest - consumed))
+            isHole = rest == text.count
+        }
+        if !isHole {
+            nulRun = nil
+        } else if nulRun == nil {
+            nulRun = (
+                pendingStart + UInt64(consumed), consumed > 0 ? Self.marker(text, consumed, new: searchFrom, overlap) : FileMark.Hash(of: ByteView(unsafe: overlap))
+            )
+        }
+        let unfinished = text.count - rest
+        if consumed == 0 && rest == 0 {
+            // Nothing ended: the bytes stay where they are.
+            pending = arena
+            limitPending(arena, context.settings.maxLineBytes)
+            return
+        }
+        let next: ByteArena? = unfinished > 0 ? ByteArena(capacity: unfinished) : nil
+        next?.append(text.suffix(from: rest))
+        let offset = pendingStart + UInt64(consumed)
+        if consumed > 0 {
+            mark.marker = Self.marker(text, consumed, new: searchFrom, overlap)
+            if try !identify(arena.view, upTo: offset, &context) {
+                // Overwritten between two reads: what was read is whole all the same.
+                lastModified = .min
+            }
+            arena.truncate(to: consumed)
+            try deliver(arena, lines, upTo: offset, &context)
+        }
+        pending = next
+        pendingStart = readOffset - UInt64(unfinished)
+        if let next { limitPending(next, context.settings.maxLineBytes) }
+        if isHole { try skipHole(&context) }
+    }
+
+    private func limitPending(_ arena: ByteArena, _ limit: Int) {
+        guard arena.count > limit else { return }
+        dropped += UInt64(arena.count - limit)
+        arena.truncate(to: limit)
+    }
+
+    /// Goes on in a line of which enough is kept already: only its end is looked for.
+    private func endOverlong(
+        _ block: ByteArena, from start: UInt64, _ overlap: UnsafeRawBufferPointer, _ context: inout TailContext
+    ) throws {
+        guard let newline = block.view.firstIndex(of: 0x0A), let kept = pending else {
+            dropped += UInt64(block.count)
+            return
+        }
+        let end = start + UInt64(newline + 1)
+        context.count(.linesCut)
+        context.count(.bytesCut, dropped + UInt64(newline))
+        mark.marker = Self.marker(block.view, newline + 1, new: 0, overlap)
+        _ = try identify(kept.view, upTo: end, &context)
+        try deliver(kept, [wholeLine(kept, end: end, &context)], upTo: end, &context)
+        dropped = 0
+        let rest = ByteArena(capacity: max(64, block.count - newline - 1))
+        rest.append(block.view[(newline + 1)..<block.count])
+        pending = nil
+        pendingStart = end
+        if !rest.isEmpty {
+            // The bytes before what is left, for its marks: the block itself holds them.
+            let low = max(0, newline + 1 - FileMark.markerMax)
+            try block.view[low..<(newline + 1)].withUnsafeBytes { raw in
+                try deliverLines(rest, searchFrom: 0, raw, &context)
+            }
+        }
+    }
+
+    private func wholeLine(_ arena: ByteArena, end: UInt64, _ context: inout TailContext) -> LineBatch.Line {
+        LineBatch.Line(
+            start: 0, length: UInt32(truncatingIfNeeded: arena.count), labels: 0, timestamp: context.splitter.time(), end: end)
+    }
+
+    /// After a block of nothing but NUL: goes to where data begins again, without reading a hole of gigabytes.
+    private func skipHole(_ context: inout TailContext) throws {
+        let status = try System.status(of: file, location)
+        let end = min(status.size, limit ?? .max)
+        let data = min(System.nextData(file, after: readOffset) ?? end, end)
+        guard data > readOffset else { return }
+        context.count(.nulBytesSkipped, data - readOffset)
+        readOffset = data
+        pendingStart = data
+        let low = data - min(data, UInt64(FileMark.markerMax))
+        readMark = try System.bytes(file, low..<data, location).withView { FileMark.Hash(of: $0) }
+    }
+
+    /// A run of NUL up to the end may be room that a writer has set aside: once it is written to, it is read again.
+    private func rereadFilledHole() throws {
+        guard let run = nulRun, try System.bytes(file, run.start..<(run.start + 1), location).first ?? 0 != 0 else { return }
+        readOffset = run.start
+        pendingStart = run.start
+        readMark = run.mark
+        nulRun = nil
+    }
+
+    /// Makes the key, or lets the fingerprint grow. False: the file does not begin as it did.
+    private func identify(_ text: ByteView, upTo offset: UInt64, _ context: inout TailContext) throws -> Bool {
+        let known = mark.fingerprint
+        guard known.length < FileMark.fingerprintMax else { return true }
+        let wanted = Int(min(offset, UInt64(FileMark.fingerprintMax)))
+        // While it is small it is hashed again at each doubling.
+        if key != nil, wanted < FileMark.fingerprintMax, wanted < 2 * known.length { return true }
+        let bytes: [UInt8]
+        if pendingStart == 0, text.count >= wanted {
+            bytes = text.prefix(wanted).copy()
+        } else {
+            bytes = try System.bytes(file, 0..<UInt64(wanted), location)
+            let old = bytes.withView { FileMark.Hash(of: $0.prefix(known.length)) }
+            if key != nil, old != known { return false }
+        }
+        mark.fingerprint = bytes.withView { FileMark.Hash(of: $0) }
+        return true
+    }
+
+    /// Hands lines over. Blocks while the sink has no room.
+    private func deliver(
+        _ arena: ByteArena, _ lines: [LineBatch.Line], upTo offset: UInt64, _ context: inout TailContext
+    ) throws {
+        if mark.fingerprint.length == 0 { _ = try identify(ByteView(), upTo: offset, &context) }
+        let key =
+            self.key
+            ?? FileSourceKey(
+                id: id, fingerprint: mark.fingerprint.value, born: UInt64(bitPattern: context.splitter.time()), slot: slot)
+        self.key = key
+        context.count(.lines, UInt64(lines.count))
+        try context.sink.deliver(
+            LineBatch(
+                source: key.text, path: progress.path, job: target.job, labelSets: [labels], bytes: arena.take(), lines: lines,
+                from: delivered, to: SourcePosition(offset: offset, detail: mark.detail)))
+        delivered = offset
+        progress.offset.store(offset, ordering: .relaxed)
+    }
+
+    // MARK: Ends
+
+    /// Delivers what is there of a last line without a newline.
+    func deliverUnfinished(_ context: inout TailContext) throws {
+        guard let kept = pending, !kept.isEmpty else { return }
+        if dropped > 0 {
+            context.count(.linesCut)
+            context.count(.bytesCut, dropped)
+        }
+        mark.marker = readMark
+        _ = try identify(kept.view, upTo: readOffset, &context)
+        try deliver(kept, [wholeLine(kept, end: readOffset, &context)], upTo: readOffset, &context)
+        pending = nil
+        pendingStart = readOffset
+        dropped = 0
+    }
+
+    /// The file was cut or overwritten: new contents, from 0, under a new key.
+    private func startOver(_ context: inout TailContext) throws {
+        if lastSize > readOffset { context.count(.bytesLost, lastSize - readOffset) }
+        do { try deliverUnfinished(&context) } catch is SystemError {}
+        context.count(.truncations)
+        key = nil
+        mark = FileMark()
+        let path = paths.last ?? location
+        mark.path = path
+        if path.string != progress.path { (labels, progress) = Tail.labelled(target, path) }
+        pending = nil
+        dropped = 0
+        nulRun = nil
+        lastSize = 0
+        begin(at: 0)
+    }
+
+    /// For `KnownPositions`, when it is closed for good.
+    var known: KnownPositions.Known? { key.map { KnownPositions.Known(key: $0, offset: delivered, mark: mark) } }
+
+    /// Bytes known to be there and not read.
+    var backlog: UInt64 { lastSize > readOffset ? lastSize - readOffset : 0 }
+
+    private func forgetCache(_ settings: FileSourceSettings, size: UInt64) {
+        // Steps of 8 MiB, and only in a backlog: a file that is followed is read again by its writer's next block.
+        let step: UInt64 = 8 << 20
+        guard settings.dropsCache, readOffset - min(forgotten, readOffset) >= step else { return }
+        System.forget(file, forgotten..<readOffset)
+        forgotten = readOffset
+    }
+}

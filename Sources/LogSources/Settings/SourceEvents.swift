@@ -1,0 +1,50 @@
+/// What sources count, for `/metrics`. They do not know the registry: the service maps these to metric names.
+package enum SourceCounter: String, Sendable, CaseIterable {
+    case filesOpened, filesFinished, filesFailed
+    case lines, bytes
+    /// Lines longer than the limit: delivered up to it; `bytesCut` is what is missing of them.
+    case linesCut, bytesCut
+    /// Leading NUL bytes of lines: holes that `copytruncate` leaves behind.
+    case nulBytesSkipped
+    /// Files rotated by name; files that were cut or overwritten in place.
+    case rotations, truncations
+    /// Bytes seen in a file, but overwritten or unlinked before they were read.
+    case bytesLost
+    case readErrors
+    /// Events that the kernel dropped; everything is looked at again after one.
+    case watchOverflows
+    case journalEntries, journalBytes
+    case journalWithoutMessage, journalWithoutLabels, journalDropped
+    /// The helper process died and was started again.
+    case journalRestarts
+    /// The committed cursor was gone: entries between it and the next may be lost to a vacuum.
+    case journalCursorsLost
+}
+
+/// Something a person should read.
+package struct SourceReport: Sendable, Equatable {
+    package enum Level: Sendable { case info, warning, error }
+
+    package var level: Level
+    package var message: String
+    /// The file or journal it is about.
+    package var subject: String
+}
+
+/// Where sources tell what happens. Called from their threads, once a batch at most.
+package struct SourceEvents: Sendable {
+    package var count: @Sendable (SourceCounter, UInt64) -> Void
+    package var report: @Sendable (SourceReport) -> Void
+
+    package init(
+        count: @escaping @Sendable (SourceCounter, UInt64) -> Void = { _, _ in },
+        report: @escaping @Sendable (SourceReport) -> Void = { _ in }
+    ) {
+        self.count = count
+        self.report = report
+    }
+
+    func tell(_ level: SourceReport.Level, _ subject: String, _ message: String) {
+        report(SourceReport(level: level, message: message, subject: subject))
+    }
+}
