@@ -20,7 +20,7 @@ package struct LineState: ~Copyable {
 
     /// Bytes by their place, because the arena moves when it grows.
     struct Piece {
-        enum Origin: UInt8 { case line, arena, base }
+        enum Origin: UInt8 { case line, text, arena, base }
         var origin: Origin
         var start: Int
         var count: Int
@@ -49,6 +49,8 @@ package struct LineState: ~Copyable {
     // Of the line.
     private var original = ByteView()
     private var current: Piece
+    /// Lines that stages made. Apart from `arena`, so that a view on the line holds while a stage adds labels.
+    private var texts = ByteArena()
     private var arena = ByteArena(capacity: 4096)
     private var entries: [Entry] = []
     private var hashes: [UInt32] = []
@@ -155,6 +157,7 @@ package struct LineState: ~Copyable {
         current = Piece(origin: .line, start: 0, count: line.count)
         self.timestamp = timestamp
         arena.reset()
+        texts.reset()
         if baseIsChanged {
             entries.removeAll(keepingCapacity: true)
             hashes.removeAll(keepingCapacity: true)
@@ -175,17 +178,31 @@ package struct LineState: ~Copyable {
 
     // MARK: The line
 
-    /// The line as the stages so far have left it.
+    /// The line as the stages so far have left it. Valid until it is replaced; adding labels does not move it.
     package var line: ByteView { view(current) }
 
     /// Whether a stage has replaced the line.
     package var isLineChanged: Bool { current.origin != .line || current.start != 0 || current.count != original.count }
 
     /// Replaces the line by the contents of `scratch`.
-    mutating func setLineFromScratch() { current = store(scratch.view) }
+    mutating func setLineFromScratch() { replaceLine(by: scratch.view) }
 
     /// Replaces the line by `part`, a view on the line or on a buffer of this state.
-    mutating func setLine(_ part: ByteView) { current = piece(part) }
+    mutating func setLine(_ part: ByteView) {
+        if let at = original.offset(of: part) {
+            current = Piece(origin: .line, start: at, count: part.count)
+        } else if let at = texts.view.offset(of: part) {
+            current = Piece(origin: .text, start: at, count: part.count)
+        } else {
+            replaceLine(by: part)
+        }
+    }
+
+    private mutating func replaceLine(by bytes: ByteView) {
+        let start = texts.count
+        texts.append(bytes)
+        current = Piece(origin: .text, start: start, count: bytes.count)
+    }
 
     // MARK: Pieces
 
@@ -193,6 +210,7 @@ package struct LineState: ~Copyable {
         let range = piece.start..<piece.start + piece.count
         switch piece.origin {
         case .line: return original[range]
+        case .text: return texts[range]
         case .arena: return arena[range]
         case .base: return base[range]
         }
@@ -201,6 +219,7 @@ package struct LineState: ~Copyable {
     /// The place of `part` if it lies in the line or a buffer of this state, else of a copy.
     mutating func piece(_ part: ByteView) -> Piece {
         if let at = original.offset(of: part) { return Piece(origin: .line, start: at, count: part.count) }
+        if let at = texts.view.offset(of: part) { return Piece(origin: .text, start: at, count: part.count) }
         if let at = arena.view.offset(of: part) { return Piece(origin: .arena, start: at, count: part.count) }
         if let at = base.view.offset(of: part) { return Piece(origin: .base, start: at, count: part.count) }
         return store(part)
@@ -310,9 +329,14 @@ package struct LineState: ~Copyable {
         !hints.limits || hints.required.index(hash: hash, name: name) != nil
     }
 
-    /// Stores the value of an admitted label. `value` may be any view but one on the arena.
+    /// Stores the value of an admitted label.
     mutating func setParsed(_ slot: ParsedSlot, _ value: ByteView) {
         setParsed(slot, piece(value))
+    }
+
+    /// The part of the current line. O(1).
+    func linePiece(_ range: Range<Int>) -> Piece {
+        Piece(origin: current.origin, start: current.start + range.lowerBound, count: range.count)
     }
 
     mutating func setParsed(_ slot: ParsedSlot, _ value: Piece) {
