@@ -1,0 +1,135 @@
+import Bytes
+import LogModel
+import LogQL
+import LogStages
+
+/// Evaluates a metric expression over a store, bottom up: each node turns whole series into whole series, instant by
+/// instant. Only range aggregations read lines, one pass each.
+struct Evaluator: ~Copyable {
+    private let store: any StoreReader
+    private let settings: QuerySettings
+    private let request: QueryRequest
+    private let steps: StepGrid
+    private var `guard`: QueryGuard
+
+    init(store: any StoreReader, settings: QuerySettings, request: QueryRequest, steps: StepGrid, guard: consuming QueryGuard)
+    {
+        self.store = store
+        self.settings = settings
+        self.request = request
+        self.steps = steps
+        self.guard = `guard`
+    }
+
+    mutating func evaluate(_ expression: LogQL.MetricExpression) throws -> StepValue {
+        try `guard`.check()
+        switch expression {
+        case .literal(let value): return .scalar(value)
+        case .vector(let value): return .series([constant(value)])
+        case .range(let aggregation): return .series(try range(aggregation, pushed: nil))
+        case .vectorAggregation(let aggregation): return .series(try vector(aggregation))
+        case .labelReplace(let replace):
+            let inner = try series(replace.inner)
+            do throws(RegexError) {
+                let stage = try LabelReplace(
+                    destination: replace.destination, replacement: replace.replacement.string, source: replace.source,
+                    regex: replace.regex)
+                return .series(stage.apply(to: inner))
+            } catch {
+                throw QueryError(.invalid, "parse error : invalid regex in label_replace: \(error.description)")
+            }
+        case .binary(let operation):
+            let left = try evaluate(operation.lhs)
+            let right = try evaluate(operation.rhs)
+            return try BinaryOperation(
+                op: operation.op, returnsBool: operation.returnBool, matching: operation.matching ?? .all
+            ).apply(left, right)
+        }
+    }
+
+    /// A number where series are expected counts as a series without labels.
+    private mutating func series(_ expression: LogQL.MetricExpression) throws -> [StepSeries] {
+        switch try evaluate(expression) {
+        case .series(let series): return series
+        case .scalar(let value): return [constant(value)]
+        }
+    }
+
+    private func constant(_ value: Double) -> StepSeries {
+        StepSeries(labels: Labels(), values: [Double](repeating: value, count: steps.count))
+    }
+
+    private mutating func vector(_ aggregation: LogQL.VectorAggregation) throws -> [StepSeries] {
+        if aggregation.op == .approxTopk, steps.count > 1 {
+            throw QueryError(.invalid, "approx_topk is only supported on instant queries")
+        }
+        if let pushed = aggregation.pushedGrouping, case .range(let inner) = aggregation.inner {
+            return try range(inner, pushed: pushed)
+        }
+        let grouping = aggregation.grouping ?? .everything
+        let inner = try series(aggregation.inner)
+        return VectorAggregation.apply(aggregation.op, grouping, parameter: aggregation.parameter ?? 0, to: inner)
+    }
+
+    // MARK: Range aggregations
+
+    private mutating func range(_ aggregation: LogQL.RangeAggregation, pushed: LogQL.Pushed?) throws -> [StepSeries] {
+        let plan = try RangePlan(aggregation, pushed: pushed, steps: steps, settings: settings)
+        let scanned = plan.grid.scanned
+        if plan.needsOnlyCounts, !settings.lokiQuirks, let counted = try counts(plan, scanned) { return counted }
+        var scan = RangeScan(plan)
+        let wanted = ScanRequest(
+            tenant: request.tenant, range: scanned, direction: .forward, matchers: plan.matchers,
+            predicate: plan.predicate.predicate, needsLines: plan.needsLines, budget: `guard`.budget, cancel: request.cancel)
+        try store.scan(wanted) { block in
+            try scan.add(block, &`guard`)
+            return .more
+        }
+        return try scan.finish(&`guard`)
+    }
+
+    /// From the store's run tables, without reading a line; nil where a stream lacks a label of the grouping, because
+    /// its lines' metadata may then have it.
+    private mutating func counts(_ plan: RangePlan, _ scanned: TimeRange) throws -> [StepSeries]? {
+        if !plan.identity.names.isEmpty {
+            let streams = try store.streams(tenant: request.tenant, matchers: plan.matchers, range: scanned)
+            for stream in streams {
+                for name in plan.identity.names where stream.labels[name.bytes] == nil { return nil }
+            }
+        }
+        let offset = plan.grid.offset == .min ? .max : -plan.grid.offset
+        let grid = TimeGrid(
+            start: Timestamp(nanoseconds: steps.start).advanced(by: offset), step: steps.step, count: steps.count,
+            window: plan.grid.range)
+        let counted = try store.counts(
+            tenant: request.tenant, matchers: plan.matchers, grid: grid, budget: `guard`.budget, cancel: request.cancel)
+        let seconds = Double(plan.grid.range) / 1e9
+        let grouping = LogQL.Grouping(without: false, labels: plan.identity.names.map(\.bytes))
+        var rowsOf: [Labels: [Int]] = [:]
+        var valuesOf: [Labels: [Int]] = [:]
+        let none = [Int](repeating: 0, count: steps.count)
+        for stream in counted where stream.rows.count == steps.count && stream.bytes.count == steps.count {
+            let key = grouping.key(of: stream.labels)
+            for step in 0..<steps.count where stream.rows[step] > 0 {
+                rowsOf[key, default: none][step] += stream.rows[step]
+                valuesOf[key, default: none][step] += plan.contribution == .bytes ? stream.bytes[step] : stream.rows[step]
+            }
+        }
+        if plan.op == .absent {
+            let rows = rowsOf[Labels()] ?? none
+            return AbsentSeries.series(plan.matchers, present: rows.map { $0 > 0 ? 1 : .gap })
+        }
+        var result: [StepSeries] = []
+        for (labels, rows) in rowsOf.sorted(by: { $0.key < $1.key }) {
+            try `guard`.hold(steps.count * 8 + 256)
+            guard let values = valuesOf[labels] else { continue }
+            var series = StepSeries(labels: labels, count: steps.count)
+            for step in rows.indices where rows[step] > 0 {
+                let value = Double(values[step])
+                series.values[step] = plan.op == .rate ? value / seconds : value
+            }
+            result.append(series)
+        }
+        return result
+    }
+}

@@ -1,0 +1,108 @@
+import Bytes
+import LogModel
+import LogQL
+import LogStages
+
+/// One range aggregation, worked out from the tree: what is a sample, which series it belongs to, what is made of them.
+struct RangePlan {
+    /// What one line contributes.
+    enum Contribution { case one, bytes, unwrapped }
+
+    var matchers: [LabelMatcher]
+    var stages: [PipelineStage]
+    /// Whether a stage can change labels or raise an error.
+    var changesLabels: Bool
+    /// Whether lines must be read.
+    var needsLines: Bool
+    var predicate: ScanPredicate
+    var op: RangeOperator
+    var contribution: Contribution
+    var identity: SeriesIdentity
+    var hints: ParserHints
+    /// Parser errors become labels instead of failing the query, because something asks for `__error__`.
+    var preservesParserErrors: Bool
+    var grid: WindowGrid
+    /// Whether the answer follows from the number of rows and bytes of each stream, provided that each stream has the
+    /// labels of `identity`.
+    var needsOnlyCounts: Bool
+
+    /// `pushed`: the grouping of a `sum` right above, which may as well be applied to lines.
+    init(_ aggregation: LogQL.RangeAggregation, pushed: LogQL.Pushed?, steps: StepGrid, settings: QuerySettings)
+        throws(QueryError)
+    {
+        matchers = aggregation.log.matchers
+        // Dead stages go first: hoisting may take away what reads the line behind them.
+        let written = StageOrder.hoisted(aggregation.removingDeadLineFormats.log.stages, quirks: settings.lokiQuirks)
+        let countsBytes = aggregation.op == .bytes || aggregation.op == .bytesRate
+        var builder = try StageBuilder(written, quirks: settings.lokiQuirks)
+        if let unwrap = aggregation.unwrap { try builder.append(unwrap) }
+        stages = builder.stages
+        changesLabels = builder.changesLabels
+        needsLines = builder.readsLine || countsBytes
+        predicate = ScanPredicate(written, quirks: settings.lokiQuirks)
+        op = try Self.op(aggregation)
+        contribution = aggregation.unwrap != nil ? .unwrapped : countsBytes ? .bytes : .one
+        grid = WindowGrid(steps: steps, range: max(1, aggregation.range), offset: aggregation.offset)
+
+        let grouping = Self.grouping(aggregation, pushed)
+        identity = Self.identity(grouping, unwrapped: aggregation.unwrap?.label)
+        // As Loki: with `without`, or no grouping, every label is needed; with `by`, those and what the stages look at.
+        switch identity.mode {
+        case .without:
+            hints = .everything
+            preservesParserErrors = false
+        case .nothing, .by:
+            if let required = builder.requiredLabels {
+                let all = required + identity.names.map(\.bytes)
+                hints = .only(all)
+                preservesParserErrors = all.contains("__error__")
+            } else {
+                hints = .everything
+                preservesParserErrors = identity.names.contains { $0.bytes == "__error__" }
+            }
+        }
+        let isCount = op == .sum || op == .rate || op == .absent
+        needsOnlyCounts = aggregation.log.stages.isEmpty && aggregation.unwrap == nil && isCount && identity.mode != .without
+    }
+
+    /// nil: series keep all their labels.
+    private static func grouping(_ aggregation: LogQL.RangeAggregation, _ pushed: LogQL.Pushed?) -> LogQL.Grouping? {
+        if aggregation.op == .absent { return .everything }
+        if let pushed { return pushed.grouping ?? .everything }
+        return aggregation.grouping
+    }
+
+    private static func identity(_ grouping: LogQL.Grouping?, unwrapped: ByteString?) -> SeriesIdentity {
+        guard let grouping else {
+            return SeriesIdentity(mode: .without, names: unwrapped.map { [LabelName($0)] } ?? [])
+        }
+        var names: [LabelName] = []
+        for name in grouping.labels.map({ LabelName($0) }) where !names.contains(name) { names.append(name) }
+        if grouping.without {
+            if let unwrapped { names.append(LabelName(unwrapped)) }
+            return SeriesIdentity(mode: .without, names: names)
+        }
+        return names.isEmpty ? .nothing : SeriesIdentity(mode: .by, names: names)
+    }
+
+    private static func op(_ aggregation: LogQL.RangeAggregation) throws(QueryError) -> RangeOperator {
+        switch aggregation.op {
+        case .count, .bytes, .sum: return .sum
+        case .rate, .bytesRate: return .rate
+        case .rateCounter: return .counterRate
+        case .avg: return .average
+        case .min: return .min
+        case .max: return .max
+        case .stddev: return .stddev
+        case .stdvar: return .stdvar
+        case .first: return .first
+        case .last: return .last
+        case .absent: return .absent
+        case .quantile:
+            guard let q = aggregation.parameter else {
+                throw QueryError(.invalid, "parse error : parameter required for operation quantile_over_time")
+            }
+            return .quantile(q)
+        }
+    }
+}

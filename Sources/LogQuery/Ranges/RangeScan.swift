@@ -1,0 +1,153 @@
+import Bytes
+import LogModel
+import LogQL
+import LogStages
+
+/// Runs the pipeline over the blocks of a scan and gathers samples by series.
+///
+/// A line costs no allocation once its series is known. Where no stage touches labels, the series of a line follows from
+/// its stream and metadata and is looked up in a table.
+struct RangeScan: ~Copyable {
+    private let plan: RangePlan
+    private let pipeline: StagePipeline
+    private var series: SeriesTable
+    private let collector: SampleCollector
+    private var lot = SampleLot()
+    private var finder: CellFinder
+    /// Number of rows seen so far: ranks arrivals.
+    private var arrivals: UInt64 = 0
+
+    init(_ plan: RangePlan) {
+        self.plan = plan
+        pipeline = StagePipeline(plan.stages, hints: plan.hints)
+        series = SeriesTable(plan.identity)
+        collector = SampleCollector.make(plan.op, plan.grid)
+        finder = CellFinder(plan.grid)
+    }
+
+    /// Takes in the rows of a block.
+    mutating func add(_ block: ColumnBlock, _ guard: inout QueryGuard) throws {
+        try `guard`.check()
+        if plan.needsLines { try block.loadLines() }
+        // Series by stream and metadata, −1 where not known yet; empty where it does not follow from them.
+        var known: [Int32] = []
+        let sets = max(1, block.metadataSets.count)
+        if !plan.changesLabels, block.streams.count * sets <= 1 << 16 {
+            known = [Int32](repeating: -1, count: block.streams.count * sets)
+        }
+        let skipsSelected = plan.predicate.isExact && !plan.changesLabels && !known.isEmpty
+        var stream = UInt32.max
+        var metadata = UInt32.max
+        var rows = 0
+        var bytes = 0
+        let arrivalBase = block.order << 24
+        for word in block.selected.words.indices {
+            var bits = block.selected.words[word] | block.undecided.words[word]
+            while bits != 0 {
+                let row = word << 6 + bits.trailingZeroBitCount
+                bits &= bits - 1
+                rows += 1
+                if rows & (QueryGuard.interval - 1) == 0 { try `guard`.check() }
+                let time = block.timestamps[row]
+                let cell = finder.cell(at: time)
+                if cell.isEmpty { continue }
+                let line = plan.needsLines ? block.line(row) : ByteView()
+                bytes += line.count
+                let value: Double
+                let number: Int32
+                let rowStream = block.streamOf[row]
+                let rowMetadata = block.metadataOf[row]
+                if skipsSelected, block.selected[row], known[Int(rowStream) * sets + Int(rowMetadata)] >= 0 {
+                    number = known[Int(rowStream) * sets + Int(rowMetadata)]
+                    value = plan.contribution == .bytes ? Double(line.count) : 1
+                } else {
+                    if rowStream != stream {
+                        pipeline.setStream(block.streams[Int(rowStream)].labels)
+                        pipeline.setMetadata(block.metadataSets[Int(rowMetadata)])
+                        stream = rowStream
+                        metadata = rowMetadata
+                    } else if rowMetadata != metadata {
+                        pipeline.setMetadata(block.metadataSets[Int(rowMetadata)])
+                        metadata = rowMetadata
+                    }
+                    if !pipeline.run(line, timestamp: time) { continue }
+                    switch plan.contribution {
+                    case .one: value = 1
+                    case .bytes: value = Double(pipeline.state.line.count)
+                    case .unwrapped: value = pipeline.state.sample
+                    }
+                    if known.isEmpty {
+                        number = try numberOfLine(&`guard`)
+                    } else {
+                        let at = Int(rowStream) * sets + Int(rowMetadata)
+                        if known[at] < 0 { known[at] = try numberOfLine(&`guard`) }
+                        number = known[at]
+                    }
+                }
+                lot.append(number, cell, Sample(time: time, value: value, arrival: arrivalBase &+ UInt64(row)))
+                if lot.isFull { try flush(&`guard`) }
+            }
+        }
+        `guard`.budget.counted(lines: rows, bytes: bytes)
+        try flush(&`guard`)
+    }
+
+    /// The series of the line in `state`; fails the query for a line with an error.
+    private mutating func numberOfLine(_ guard: inout QueryGuard) throws(QueryError) -> Int32 {
+        if pipeline.state.hasError, !(plan.preservesParserErrors && isParserError) {
+            throw PipelineFailure.error(pipeline.state.labels())
+        }
+        let (number, isNew) = series.number(of: pipeline.state)
+        if isNew {
+            let labels = series.labels[Int(number)]
+            try `guard`.hold(labels.pairs.reduce(256) { $0 + $1.name.count + $1.value.count + 96 })
+        }
+        return number
+    }
+
+    private var isParserError: Bool {
+        guard let text = pipeline.state.errorText else { return false }
+        return text == ByteView("JSONParserErr") || text == ByteView("LogfmtParserErr")
+    }
+
+    private mutating func flush(_ guard: inout QueryGuard) throws(QueryError) {
+        if lot.count == 0 { return }
+        try `guard`.hold(collector.add(lot))
+        lot.clear()
+    }
+
+    /// The series, in order of their labels.
+    mutating func finish(_ guard: inout QueryGuard) throws(QueryError) -> [StepSeries] {
+        if plan.op == .absent {
+            return AbsentSeries.series(plan.matchers, present: collector.values(of: 0))
+        }
+        let labels = series.labels
+        let order = labels.indices.sorted { labels[$0] < labels[$1] }
+        var result: [StepSeries] = []
+        result.reserveCapacity(order.count)
+        for number in order {
+            try `guard`.hold(plan.grid.steps.count * 8 + 64)
+            let values = StepSeries(labels: labels[number], values: collector.values(of: number))
+            if !values.isEmpty { result.append(values) }
+            if result.count & 255 == 0 { try `guard`.check() }
+        }
+        return result
+    }
+}
+
+/// What a metric query says when a line came out of the pipeline with an error.
+enum PipelineFailure {
+    /// `labels`: all labels of the line, the error among them. In Loki's words.
+    static func error(_ labels: Labels) -> QueryError {
+        let name = labels["__error__"]?.string ?? ""
+        return QueryError(
+            .invalid,
+            """
+            pipeline error: '\(name)' for series: '\(labels.description)'.
+            Use a label filter to intentionally skip this error. (e.g | __error__!="\(name)").
+            To skip all potential errors you can match empty errors.(e.g __error__="")
+            The label filter can also be specified after unwrap. (e.g | unwrap latency | __error__="" )
+
+            """)
+    }
+}

@@ -1,0 +1,125 @@
+import Bytes
+import LogModel
+import LogStages
+
+/// Which labels make a series of a range aggregation.
+struct SeriesIdentity {
+    enum Mode {
+        /// All samples are one series: `by ()`, `absent_over_time`.
+        case nothing
+        /// Only these.
+        case by
+        /// All but these.
+        case without
+    }
+    var mode: Mode
+    var names: [LabelName]
+
+    static let nothing = SeriesIdentity(mode: .nothing, names: [])
+    static let everything = SeriesIdentity(mode: .without, names: [])
+}
+
+/// Numbers the series of a query by their labels, without allocating for a line whose series is known.
+///
+/// The key is a sum of pair hashes, seeded for the process, so that it depends neither on the order in which labels came
+/// to be nor on what a writer of logs could guess; the labels behind a key are compared by bytes as well.
+struct SeriesTable {
+    let identity: SeriesIdentity
+    private(set) var labels: [Labels] = []
+    /// Open addressing, at most half full; index into `labels` or −1.
+    private var slots: [Int32]
+    private var hashes: [UInt64] = []
+    private let nameHashes: [UInt64]
+
+    private static let seed = UInt64.random(in: .min ... .max)
+
+    init(_ identity: SeriesIdentity) {
+        self.identity = identity
+        slots = [Int32](repeating: -1, count: 64)
+        nameHashes = identity.names.map { $0.bytes.withView { XXH3.of($0, seed: Self.seed) } }
+    }
+
+    /// The number of the line's series, and whether it is a new one. O(labels).
+    mutating func number(of state: borrowing LineState) -> (number: Int32, isNew: Bool) {
+        var sum: UInt64 = 0
+        var pairs = 0
+        switch identity.mode {
+        case .nothing: break
+        case .by:
+            for (i, name) in identity.names.enumerated() {
+                guard let value = state.visibleValue(name) else { continue }
+                sum &+= XXH3.of(value, seed: nameHashes[i])
+                pairs += 1
+            }
+        case .without:
+            state.forEach { name, value, _ in
+                if isExcluded(name) { return }
+                sum &+= XXH3.of(value, seed: XXH3.of(name, seed: Self.seed))
+                pairs += 1
+            }
+        }
+        let mask = slots.count - 1
+        var slot = Int(truncatingIfNeeded: sum ^ (sum >> 32)) & mask
+        while slots[slot] >= 0 {
+            let candidate = Int(slots[slot])
+            if hashes[candidate] == sum, equals(candidate, state, pairs) { return (slots[slot], false) }
+            slot = (slot + 1) & mask
+        }
+        let number = Int32(truncatingIfNeeded: labels.count)
+        slots[slot] = number
+        labels.append(labels(of: state))
+        hashes.append(sum)
+        if labels.count * 2 > slots.count { grow() }
+        return (number, true)
+    }
+
+    private func isExcluded(_ name: ByteView) -> Bool {
+        for excluded in identity.names where excluded.bytes == name { return true }
+        return false
+    }
+
+    private func equals(_ candidate: Int, _ state: borrowing LineState, _ pairs: Int) -> Bool {
+        let known = labels[candidate]
+        guard known.count == pairs else { return false }
+        switch identity.mode {
+        case .nothing: return true
+        case .by:
+            // Both sides are few: the order of names is the same for every line.
+            for name in identity.names {
+                guard let value = state.visibleValue(name) else { continue }
+                guard let other = known[name.bytes], other == value else { return false }
+            }
+            return true
+        case .without:
+            // Comparing all labels of each line pair by pair would be quadratic in their number. With equal counts and
+            // equal 64-bit sums under a secret seed the sets are equal but for odds of 2⁻⁶⁴ a pair of sets.
+            return true
+        }
+    }
+
+    private func labels(of state: borrowing LineState) -> Labels {
+        var pairs: [Label] = []
+        switch identity.mode {
+        case .nothing: break
+        case .by:
+            for name in identity.names {
+                if let value = state.visibleValue(name) { pairs.append(Label(name.bytes, ByteString(value))) }
+            }
+        case .without:
+            state.forEach { name, value, _ in
+                if !isExcluded(name) { pairs.append(Label(ByteString(name), ByteString(value))) }
+            }
+        }
+        return Labels(pairs)
+    }
+
+    private mutating func grow() {
+        slots = [Int32](repeating: -1, count: slots.count * 2)
+        let mask = slots.count - 1
+        for (i, sum) in hashes.enumerated() {
+            var slot = Int(truncatingIfNeeded: sum ^ (sum >> 32)) & mask
+            while slots[slot] >= 0 { slot = (slot + 1) & mask }
+            slots[slot] = Int32(truncatingIfNeeded: i)
+        }
+    }
+}
