@@ -20,6 +20,11 @@ package struct MarkScanner {
         package var kind: Kind
         /// Offset of the first byte.
         package var at: Int
+
+        package init(kind: Kind, at: Int) {
+            self.kind = kind
+            self.at = at
+        }
     }
 
     private var raw: [tr_hit]

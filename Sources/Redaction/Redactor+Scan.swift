@@ -101,8 +101,9 @@ extension Redactor {
     /// Runs the validators around all sightings.
     private func detect(_ subject: Subject, _ scratch: RedactionScratch) {
         let text = subject.text
-        // Up to here tokens and values are found already: words inside them call nobody, which keeps this linear.
-        var covered = 0
+        // Up to here tokens, or values, are found already: words inside them call nobody, which keeps this linear.
+        var tokensEnd = 0
+        var valuesEnd = 0
         var memory = URLCredentialDetector.Memory()
         for sighting in scratch.sightings {
             let before = scratch.findings.count
@@ -110,11 +111,13 @@ extension Redactor {
                 mark(subject, sighting, &memory, scratch)
                 continue
             }
-            guard sighting.start >= covered else { continue }
             switch triggers[sighting.trigger].action {
             case .apiKey(let rule):
+                guard sighting.start >= tokensEnd else { continue }
                 add(.apiKey, APIKeyDetector.match(text, rule, literal: sighting.start, sighting.end), scratch)
             case .jwt: add(.jwt, JWTDetector.match(text, at: sighting.start), scratch)
+            case .pem where sighting.start < tokensEnd, .putty where sighting.start < tokensEnd: continue
+            case .secretWord where sighting.start < valuesEnd, .queryWord where sighting.start < valuesEnd: continue
             case .pem: add(.privateKey, PrivateKeyDetector.match(text, at: sighting.start), scratch)
             case .putty: add(.privateKey, PrivateKeyDetector.matchPuTTY(text, at: sighting.start), scratch)
             case .secretWord: SecretDetector.match(subject, word: sighting.start, sighting.end, into: &scratch.findings)
@@ -123,10 +126,13 @@ extension Redactor {
                 SecretDetector.match(subject, word: sighting.start, sighting.end - 1, into: &scratch.findings)
             case .bearer:
                 add(.authorization, AuthorizationDetector.matchBearer(text, behind: sighting.end, wordStart: sighting.start), scratch)
-            case .socialSecurity: add(.ssn, SSNDetector.match(text, behindWord: sighting.end), scratch)
+            case .socialSecurity: add(.ssn, SSNDetector.match(text, word: sighting.start, sighting.end), scratch)
             }
             for finding in scratch.findings[before...] where detectors.contains(finding.detector) {
-                covered = max(covered, finding.range.upperBound)
+                switch finding.detector {
+                case .apiKey, .privateKey: tokensEnd = max(tokensEnd, finding.range.upperBound)
+                default: valuesEnd = max(valuesEnd, finding.range.upperBound)
+                }
             }
         }
         // A word may call on more than one detector, of which some are switched off.

@@ -51,7 +51,7 @@ package struct Redactor: Sendable {
             return
         }
         let patterns = triggers.enumerated().map { index, trigger in
-            LiteralScanner.Pattern(id: UInt32(index), text: trigger.literal, ignoresCase: trigger.ignoresCase)
+            LiteralScanner.Pattern(id: UInt32(index), text: "\(trigger.literal)", ignoresCase: trigger.ignoresCase)
         }
         do throws(RegexError) { scanner = try LiteralScanner(patterns) } catch {
             throw RedactionError(error.description)

@@ -15,16 +15,17 @@ struct Trigger: Sendable {
         case socialSecurity
     }
 
-    var literal: String
+    // No `String` inside: triggers are copied on the hot path, and this keeps them free of reference counts.
+    var literal: StaticString
     var ignoresCase: Bool
     var action: Action
     let length: Int
 
-    init(_ literal: String, ignoresCase: Bool = false, _ action: Action) {
+    init(_ literal: StaticString, ignoresCase: Bool = false, _ action: Action) {
         self.literal = literal
         self.ignoresCase = ignoresCase
         self.action = action
-        length = literal.utf8.count
+        length = literal.utf8CodeUnitCount
     }
 
     static func all(for detectors: Set<Detector>) -> [Trigger] {
@@ -35,24 +36,28 @@ struct Trigger: Sendable {
             found += [Trigger("-----BEGIN ", .pem), Trigger("Private-Lines:", .putty)]
         }
         if detectors.contains(.secret) {
-            found += [
+            let words: [StaticString] = [
                 "password", "passwd", "pwd", "passphrase", "secret", "secretkey", "secret_key", "secret-key", "privatekey",
                 "private_key", "private-key", "token", "apikey", "api_key", "api-key", "accesskey", "access_key", "access-key",
                 "authkey", "auth_key", "auth-key", "masterkey", "master_key", "master-key", "encryptionkey", "encryption_key",
                 "encryption-key", "subscriptionkey", "subscription_key", "subscription-key", "sessionkey", "session_key",
                 "session-key", "credential", "credentials", "cvv", "cvv2", "cvc", "pin", "otp", "pincode", "pin_code",
                 "otpcode", "otp_code",
-            ].map { Trigger($0, ignoresCase: true, .secretWord) }
+            ]
+            found += words.map { Trigger($0, ignoresCase: true, .secretWord) }
         }
         if detectors.contains(.authorization) {
-            found += ["authorization", "cookie"].map { Trigger($0, ignoresCase: true, .secretWord) }
+            found.append(Trigger("authorization", ignoresCase: true, .secretWord))
+            found.append(Trigger("cookie", ignoresCase: true, .secretWord))
             found.append(Trigger("bearer ", ignoresCase: true, .bearer))
         }
         if detectors.contains(.urlCredential) {
-            found += ["key=", "sig=", "signature=", "code=", "x-amz-credential="].map { Trigger($0, ignoresCase: true, .queryWord) }
+            let words: [StaticString] = ["key=", "sig=", "signature=", "code=", "x-amz-credential="]
+            found += words.map { Trigger($0, ignoresCase: true, .queryWord) }
         }
         if detectors.contains(.ssn) {
-            found += ["ssn", "social security", "social_security", "socialsecurity"].map { Trigger($0, ignoresCase: true, .socialSecurity) }
+            let words: [StaticString] = ["ssn", "social security", "social_security", "socialsecurity"]
+            found += words.map { Trigger($0, ignoresCase: true, .socialSecurity) }
         }
         return found
     }

@@ -18,14 +18,14 @@ struct APIKeyRule: Sendable {
         case telegram, terraform, azureSecret, mailchimp
     }
 
-    var prefix: String
+    var prefix: StaticString
     var alphabet: ByteClass
     var minimum: Int
     var shape: Shape
     /// Bytes of the match that stay in front, because they are a name and no secret.
     var kept: Int
 
-    init(_ prefix: String, _ alphabet: ByteClass, _ minimum: Int, _ shape: Shape = .run, kept: Int = 0) {
+    init(_ prefix: StaticString, _ alphabet: ByteClass, _ minimum: Int, _ shape: Shape = .run, kept: Int = 0) {
         self.prefix = prefix
         self.alphabet = alphabet
         self.minimum = minimum

@@ -42,13 +42,22 @@ enum CardDetector {
         switch lengths {
         case (4, 4, 4, 4, let fifth):
             if fifth == 3, let found = accept(text, start..<ends.4) { return found }
-            // Rows of a table of four-digit numbers are no cards: two more groups on one side say so.
-            if fifth == 4, isGroup(text, ends.4 + 1), text.at(ends.4) == gap { return nil }
-            if isGroup(text, start - 5), isGroup(text, start - 10), text.at(start - 1) == gap { return nil }
+            guard !isInRow(text, start, ends.3, gap) else { return nil }
             return accept(text, start..<ends.3)
         case (4, 6, 5, _, _), (4, 6, 4, _, _): return accept(text, start..<ends.2)
         default: return nil
         }
+    }
+
+    /// Rows of four-digit numbers, as tables hold them, are no cards: two more groups beside the candidate say so,
+    /// unless they begin (or end) another card.
+    private static func isInRow(_ text: ByteView, _ start: Int, _ end: Int, _ gap: UInt8) -> Bool {
+        let goesOn = text.at(end) == gap && isGroup(text, end + 1) && text.at(end + 5) == gap && isGroup(text, end + 6)
+        let comesFrom = text.at(start - 1) == gap && isGroup(text, start - 5) && text.at(start - 6) == gap && isGroup(text, start - 10)
+        guard goesOn || comesFrom else { return false }
+        if goesOn, end + 20 <= text.count, isCard(text, end + 1..<end + 20) { return false }
+        if comesFrom, start >= 20, isCard(text, start - 20..<start - 1) { return false }
+        return true
     }
 
     private static func isGroup(_ text: ByteView, _ start: Int) -> Bool {

@@ -27,7 +27,9 @@ enum SSNDetector {
     }
 
     /// The first number in the 40 bytes behind the word `ssn` or `social security`.
-    static func match(_ text: ByteView, behindWord end: Int) -> Range<Int>? {
+    static func match(_ text: ByteView, word start: Int, _ end: Int) -> Range<Int>? {
+        // `className` holds the letters too.
+        guard !text.at(start - 1).isLetter || text.at(start) &- 0x41 < 26 else { return nil }
         var at = end
         let limit = min(text.count, end + 40)
         while at < limit {

@@ -79,7 +79,7 @@ enum SecretKey: Sendable {
         switch self {
         case .anyValue: return quoted || (value.count >= 3 && !SecretKey.isCode(value))
         case .keyLike:
-            return value.count >= 8 && SecretKey.isOneWord(value) && !SecretKey.isCode(value) && SecretKey.mix(value) >= 2
+            return value.count >= 8 && SecretKey.isOneWord(value) && !SecretKey.isCode(value) && (SecretKey.hasDigitAndLetter(value) || SecretKey.mix(value) > 2)
         case .tokenLike:
             guard value.count >= 16, value.run(of: [.base64URL, .base64Extra, .dot, .tilde], from: 0) == value.count else { return false }
             return SecretKey.hasDigitAndLetter(value)
