@@ -23,6 +23,9 @@ package final class PushDecoder {
         self.caches = caches
     }
 
+    /// Bytes of working memory held.
+    package var footprint: Int { first.footprint + second.footprint }
+
     package struct Outcome: Sendable, Equatable {
         package var streams: Int
         package var entries: Int

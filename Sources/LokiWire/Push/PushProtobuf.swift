@@ -140,12 +140,10 @@ struct PushProtobuf {
             default: try reader.skip(field)
             }
         }
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        let (sum, overflowToo) = product.addingReportingOverflow(nanoseconds)
-        guard !overflow, !overflowToo, nanoseconds.magnitude < 1_000_000_000 else {
-            throw DecodeError("timestamp outside the years 1677 to 2262")
-        }
-        return sum
+        guard nanoseconds.magnitude < 1_000_000_000,
+            let time = RFC3339.join(seconds: seconds, nanoseconds: nanoseconds)
+        else { throw DecodeError("timestamp outside the years 1677 to 2262") }
+        return time
     }
 
     private static func pair(_ bytes: ByteView) throws(DecodeError) -> MetadataPair {

@@ -46,8 +46,19 @@ package enum RFC3339 {
         }
         guard at == text.count else { return nil }
         let seconds = daysFromCivil(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second - offset
-        let (product, overflow) = Int64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
-        let (sum, overflowToo) = product.addingReportingOverflow(Int64(nanoseconds))
+        return join(seconds: Int64(seconds), nanoseconds: Int64(nanoseconds))
+    }
+
+    /// One number of both, or nil outside the calendar. `nanoseconds` lie within a second of zero.
+    static func join(seconds: Int64, nanoseconds: Int64) -> Int64? {
+        var (seconds, nanoseconds) = (seconds, nanoseconds)
+        // The first moments of the calendar are a whole second below its first second, and some up.
+        if seconds < 0, nanoseconds > 0 {
+            seconds += 1
+            nanoseconds -= 1_000_000_000
+        }
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, overflowToo) = product.addingReportingOverflow(nanoseconds)
         return overflow || overflowToo ? nil : sum
     }
 

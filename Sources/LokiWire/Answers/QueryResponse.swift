@@ -3,7 +3,7 @@ import LogModel
 
 /// The body of a query's answer, with the key order that streaming clients rely on: `status`, then `data` with
 /// `resultType`, `encodingFlags`, `result`, `stats`.
-package struct QueryAnswer {
+package struct QueryResponse {
     package var result: QueryResult
     /// `X-Loki-Response-Encoding-Flags` as the client sent it, echoed for streams. `categorize-labels` among them gives
     /// every value a third object.

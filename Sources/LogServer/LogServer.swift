@@ -1,0 +1,159 @@
+import Bytes
+import Glibc
+import Hummingbird
+import HummingbirdCore
+import LogModel
+import LogPipeline
+import LogQuery
+import Logging
+import LokiWire
+import Metrics
+import NIOCore
+import Synchronization
+
+/// What runs queries: `LogQuery.QueryEngine`, and in tests whatever a test needs.
+package protocol QueryRunning: Sendable {
+    /// Blocks; looks at the request's cancel flag.
+    func answer(_ request: QueryRequest) throws(QueryError) -> QueryAnswer
+}
+
+extension QueryEngine: QueryRunning {}
+
+/// Why the server cannot serve.
+package struct ServerError: Error, Equatable, CustomStringConvertible {
+    package var message: String
+    package var description: String { message }
+}
+
+/// What the server is put together from.
+package struct ServerParts: Sendable {
+    package var reader: any StoreReader
+    /// Gets the batches of pushes.
+    package var writer: any StoreWriter
+    package var engine: any QueryRunning
+    package var intake: Intake
+    package var registry: Registry
+    /// Limits of a tenant.
+    package var limits: @Sendable (Tenant) -> Limits = { _ in Limits() }
+    package var logger = Logger(label: "tailrace.server")
+    package var hooks = ServerHooks()
+
+    package init(
+        reader: any StoreReader, writer: any StoreWriter, engine: any QueryRunning, intake: Intake,
+        registry: Registry
+    ) {
+        self.reader = reader
+        self.writer = writer
+        self.engine = engine
+        self.intake = intake
+        self.registry = registry
+    }
+}
+
+/// What others add to the server.
+package struct ServerHooks: Sendable {
+    /// Why queries would not see everything stored, nil when they do.
+    package var notReady: @Sendable () -> String? = { nil }
+    /// Lines under `ready`, such as that redaction is off.
+    package var readyNotes: @Sendable () -> [String] = { [] }
+    /// The configuration in effect, as YAML without secrets.
+    package var config: @Sendable () -> String = { "" }
+    /// Merges what can be merged; returns when nothing is left to merge.
+    package var compact: (@Sendable () async throws -> Void)?
+    /// Answers what no route of Loki's covers (the page); nil: 404. Called on the connection's thread: do not block.
+    package var extra: @Sendable (_ method: String, _ path: String) -> Reply? = { _, _ in nil }
+    package var version = ServerVersion()
+
+    package init() {}
+}
+
+/// Answer of `status/buildinfo`.
+package struct ServerVersion: Sendable {
+    /// Grafana and logcli compare it with Loki's versions to see what they may ask.
+    package var version = "3.8.0"
+    package var revision = ""
+    package var branch = "main"
+    package var buildUser = ""
+    package var buildDate = ""
+    package var goVersion = ""
+
+    package init() {}
+}
+
+/// Loki's HTTP API over a store, a query engine and an intake.
+///
+/// `run` serves until its task is cancelled or the surrounding service group shuts down gracefully; then open requests
+/// are finished first. Connections are served by NIO's threads, which never block: queries, catalogue questions and
+/// pushes run on threads of their own, each kind a bounded number at once.
+package struct LogServer: Sendable {
+    let settings: ServerSettings
+    let parts: ServerParts
+    let table = ConnectionTable()
+    let metrics: RouteMetrics
+    let queries: WorkLane
+    let catalogue: WorkLane
+    let pushes: WorkLane
+    let pushBytes: ByteGate
+    let caches = PushDecoder.Caches()
+    let decoders = PushDecoderPool()
+
+    package init(settings: ServerSettings, parts: ServerParts) {
+        self.settings = settings
+        self.parts = parts
+        metrics = RouteMetrics(parts.registry)
+        let processors = max(System.coreCount, 2)
+        queries = WorkLane(
+            threads: settings.queriesMax > 0 ? settings.queriesMax : processors, waitingMax: settings.queriesWaitingMax)
+        catalogue = WorkLane(threads: 2, waitingMax: settings.queriesWaitingMax)
+        pushes = WorkLane(threads: processors, waitingMax: 4_096)
+        pushBytes = ByteGate(limit: settings.pushMemoryMax)
+        let table = table
+        parts.registry.gauge("tailrace_http_connections", "Open connections.") { Double(table.count) }
+    }
+
+    /// Serves. `onListening` hears the port once it is open, which matters where the settings say 0.
+    package func run(onListening: @escaping @Sendable (Int) -> Void = { _ in }) async throws {
+        let settings = settings
+        let table = table
+        let http = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [GuardInstaller(table: table, settings: settings)],
+            idleTimeout: .nanoseconds(settings.idleTimeout),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: settings.headerSizeMax, maxHeaderListSize: settings.headerSizeMax,
+                maxHeaderFieldCount: settings.headerCountMax))
+        var quiet = parts.logger
+        quiet.logLevel = max(quiet.logLevel, .warning)
+        let application = Application(
+            responder: LokiResponder(server: self),
+            server: .http1(configuration: http),
+            configuration: ApplicationConfiguration(
+                address: .hostname(settings.host, port: settings.port),
+                availableConnectionsDelegate: MaximumAvailableConnections(settings.connectionsMax)),
+            onServerRunning: { channel in onListening(channel.localAddress?.port ?? settings.port) },
+            logger: quiet)
+        defer {
+            table.cancelAll()
+            for lane in [queries, catalogue, pushes] { lane.stop() }
+        }
+        do {
+            try await application.run()
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            let free = PortHolder.free(above: settings.port)
+            throw ServerError(
+                message: "cannot listen on \(settings.host):\(settings.port): \(PortHolder.describe(port: settings.port)); "
+                    + "stop it, or choose another port: --listen \(settings.host):\(free)")
+        } catch let error as IOError where error.errnoCode == EACCES {
+            throw ServerError(
+                message: "cannot listen on \(settings.host):\(settings.port): no permission; ports below 1024 need "
+                    + "CAP_NET_BIND_SERVICE")
+        } catch let error as IOError where error.errnoCode == EADDRNOTAVAIL {
+            throw ServerError(
+                message: "cannot listen on \(settings.host):\(settings.port): this machine has no such address; "
+                    + "127.0.0.1 and 0.0.0.0 always work")
+        }
+    }
+
+    /// Running queries stop as if their clients had left. Call it when the process wants to end sooner than the longest
+    /// query.
+    package func cancelQueries() { table.cancelAll() }
+}

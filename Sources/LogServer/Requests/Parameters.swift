@@ -1,0 +1,198 @@
+import Bytes
+import LogModel
+import LokiWire
+
+/// Loki's rules for the values of parameters, and its words for bad ones.
+enum Parameters {
+    /// Points of one series that a range query may ask for.
+    static let pointsMax: Int64 = 11_000
+
+    struct Bounds: Equatable {
+        var start: Int64
+        var end: Int64
+    }
+
+    /// `start`, `end` and `since`; one hour by default, and an end in the future does not move the default start.
+    static func bounds(_ form: Form, now: Int64) throws(Refusal) -> Bounds {
+        var since: Int64 = 3_600_000_000_000
+        if !form["since"].isEmpty {
+            do throws(Refusal) { since = try prometheusDuration(form["since"]) } catch {
+                throw Refusal(400, "could not parse 'since' parameter: \(error.message)")
+            }
+        }
+        let end = try named("end") { () throws(Refusal) in try timestamp(form["end"], default: now) }
+        let fallback = Timestamp(nanoseconds: min(end, now)).advanced(by: -since).nanoseconds
+        let start = try named("start") { () throws(Refusal) in try timestamp(form["start"], default: fallback) }
+        return Bounds(start: start, end: end)
+    }
+
+    private static func named<R>(_ name: String, _ body: () throws(Refusal) -> R) throws(Refusal) -> R {
+        do throws(Refusal) { return try body() } catch {
+            throw Refusal(400, "could not parse '\(name)' parameter: \(error.message)")
+        }
+    }
+
+    static let endBeforeStart = Refusal(400, "end timestamp must not be before or equal to start time")
+
+    /// With a dot: seconds, rounded to milliseconds. Up to ten characters: seconds; more: nanoseconds. Else RFC 3339.
+    static func timestamp(_ text: String, default fallback: Int64) throws(Refusal) -> Int64 {
+        if text.isEmpty { return fallback }
+        if text.utf8.contains(0x2E), let seconds = float(text) {
+            let whole = seconds.rounded(.towardZero)
+            let fraction = ((seconds - whole) * 1_000).rounded() / 1_000
+            return clamp(whole * 1e9, plus: Int64(fraction * 1e9))
+        }
+        if let number = Int64(text) {
+            if text.utf8.count > 10 { return number }
+            let (product, overflow) = number.multipliedReportingOverflow(by: 1_000_000_000)
+            return overflow ? (number < 0 ? .min : .max) : product
+        }
+        if let time = text.withView({ RFC3339.parse($0) }) { return time }
+        let digits = text.utf8.first == 0x2D || text.utf8.first == 0x2B ? text.utf8.dropFirst() : text.utf8[...]
+        let isNumber = !digits.isEmpty && digits.allSatisfy(\.isDigit)
+        throw Refusal(
+            400,
+            "strconv.ParseInt: parsing \(GoQuote.quote(text)): \(isNumber ? "value out of range" : "invalid syntax")")
+    }
+
+    private static func clamp(_ value: Double, plus more: Int64) -> Int64 {
+        guard value > -9.2e18 else { return .min }
+        guard value < 9.2e18 else { return .max }
+        return Timestamp(nanoseconds: Int64(value)).advanced(by: more).nanoseconds
+    }
+
+    /// Seconds as a number, or a Prometheus duration; nanoseconds.
+    static func secondsOrDuration(_ text: String) throws(Refusal) -> Int64 {
+        if let seconds = float(text) {
+            let value = seconds * 1e9
+            guard value <= 9.223372036854775e18, value >= -9.223372036854775e18 else {
+                throw Refusal(400, "cannot parse \(GoQuote.quote(text)) to a valid duration. It overflows int64")
+            }
+            return Int64(value)
+        }
+        if let duration = try? prometheusDuration(text) { return duration }
+        throw Refusal(400, "cannot parse \(GoQuote.quote(text)) to a valid duration")
+    }
+
+    /// A decimal number as Go's `ParseFloat` takes it, without its hexadecimal forms.
+    static func float(_ text: String) -> Double? {
+        guard let first = text.utf8.first, first.isDigit || first == 0x2D || first == 0x2B || first == 0x2E,
+            text.utf8.allSatisfy({ $0.isDigit || "+-.eE".utf8.contains($0) })
+        else { return nil }
+        return Double(text)
+    }
+
+    /// `1h30m`, `1500ms`, `2d`: descending units, whole numbers; `0` alone.
+    static func prometheusDuration(_ text: String) throws(Refusal) -> Int64 {
+        if text == "0" { return 0 }
+        if text.isEmpty { throw Refusal(400, "empty duration string") }
+        let bad = Refusal(400, "not a valid duration string: \(GoQuote.quote(text))")
+        let units: [(name: String, nanoseconds: Int64)] = [
+            ("y", 31_536_000_000_000_000), ("w", 604_800_000_000_000), ("d", 86_400_000_000_000),
+            ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000),
+        ]
+        var rest = Array(text.utf8)[...]
+        var next = 0
+        var total: Int64 = 0
+        while !rest.isEmpty {
+            let digits = rest.prefix(while: \.isDigit)
+            rest = rest.dropFirst(digits.count)
+            let name = rest.prefix(while: \.isLetter)
+            rest = rest.dropFirst(name.count)
+            guard let number = Int64(String(decoding: digits, as: UTF8.self)),
+                let unit = units[next...].firstIndex(where: { $0.name.utf8.elementsEqual(name) })
+            else { throw bad }
+            next = unit + 1
+            let (product, overflow) = number.multipliedReportingOverflow(by: units[unit].nanoseconds)
+            let (sum, overflowToo) = total.addingReportingOverflow(product)
+            guard !overflow, !overflowToo else { throw Refusal(400, "duration out of range") }
+            total = sum
+        }
+        return total
+    }
+
+    /// `limit`: 100 by default.
+    static func limit(_ form: Form, name: String = "limit", default fallback: Int = 100) throws(Refusal) -> Int {
+        let text = form[name]
+        if text.isEmpty { return fallback }
+        let limit = try integer(text)
+        guard limit > 0 else { throw Refusal(400, "limit must be a positive value") }
+        return limit
+    }
+
+    static func integer(_ text: String) throws(Refusal) -> Int {
+        guard let value = Int(text) else {
+            throw Refusal(400, "strconv.Atoi: parsing \(GoQuote.quote(text)): invalid syntax")
+        }
+        return value
+    }
+
+    static func direction(_ form: Form) throws(Refusal) -> Direction {
+        switch form["direction"].lowercased() {
+        case "", "backward": return .backward
+        case "forward": return .forward
+        default: throw Refusal(400, "invalid direction '\(form["direction"])'")
+        }
+    }
+
+    /// `step`; by default a 250th of the range in whole seconds, but one second at least.
+    static func step(_ form: Form, _ bounds: Bounds) throws(Refusal) -> Int64 {
+        let text = form["step"]
+        if text.isEmpty {
+            let span = Double(bounds.end) - Double(bounds.start)
+            return max(Int64((span / 250 / 1e9).rounded(.down)), 1) * 1_000_000_000
+        }
+        let step = try secondsOrDuration(text)
+        guard step > 0 else {
+            throw Refusal(
+                400, "zero or negative query resolution step widths are not accepted. Try a positive integer")
+        }
+        return step
+    }
+
+    /// Refuses a step that makes too many points. Log queries are checked as well, as Loki does.
+    static func checkResolution(_ bounds: Bounds, step: Int64) throws(Refusal) {
+        let (span, overflow) = bounds.end.subtractingReportingOverflow(bounds.start)
+        guard !overflow, span / step <= pointsMax else {
+            throw Refusal(
+                400,
+                "exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the step "
+                    + "parameter")
+        }
+    }
+
+    static func interval(_ form: Form) throws(Refusal) -> Int64 {
+        if form["interval"].isEmpty { return 0 }
+        let interval = try secondsOrDuration(form["interval"])
+        guard interval >= 0 else { throw Refusal(400, "interval must be >= 0") }
+        return interval
+    }
+
+    /// A duration as Go prints it: `963h0m0s`.
+    static func goDuration(_ nanoseconds: Int64) -> String {
+        let seconds = nanoseconds / 1_000_000_000
+        let fraction = Double(nanoseconds % 1_000_000_000) / 1e9
+        let rest = GoFloat.text(Double(seconds % 60) + fraction, .fixed)
+        if seconds >= 3_600 { return "\(seconds / 3_600)h\(seconds / 60 % 60)m\(rest)s" }
+        return seconds >= 60 ? "\(seconds / 60)m\(rest)s" : "\(rest)s"
+    }
+
+    /// A duration as Prometheus prints it: `30d1h`.
+    static func prometheusText(_ nanoseconds: Int64) -> String {
+        var rest = nanoseconds / 1_000_000
+        if rest == 0 { return "0s" }
+        var out = ""
+        // Years and weeks only where they come out even, as Prometheus has it.
+        for (unit, size, exact) in [
+            ("y", Int64(31_536_000_000), true), ("w", 604_800_000, true), ("d", 86_400_000, false),
+            ("h", 3_600_000, false), ("m", 60_000, false), ("s", 1_000, false), ("ms", 1, false),
+        ] {
+            if exact && rest % size != 0 { continue }
+            if rest / size > 0 {
+                out += "\(rest / size)\(unit)"
+                rest %= size
+            }
+        }
+        return out
+    }
+}

@@ -1,0 +1,53 @@
+import Bytes
+import LogModel
+import Metrics
+import NIOCore
+
+extension LogServer {
+    /// The answer of every route but the pushes, each on the lane that suits it.
+    func answer(_ request: LokiRequest, loop: any EventLoop, openMetrics: Bool) async throws -> Reply {
+        let timeout = request.limits.queryTimeout > 0 ? request.limits.queryTimeout : nil
+        switch request.route {
+        case .query, .queryRange, .legacyQuery, .detectedFields, .detectedFieldValues, .volume, .volumeRange:
+            return try await queries.run(timeout: timeout, cancel: request.cancel, loop: loop) {
+                switch request.route {
+                case .queryRange: try rangeQuery(request)
+                case .query: try instantQuery(request)
+                case .legacyQuery: try legacyQuery(request)
+                case .volume: try volume(request)
+                case .volumeRange: try volumeRange(request)
+                case .detectedFields: try detectedFields(request)
+                default: try detectedFieldValues(request)
+                }
+            }
+        case .labels, .labelValues, .series, .indexStats, .detectedLabels, .metrics, .formatQuery, .patterns:
+            return try await catalogue.run(timeout: timeout, cancel: request.cancel, loop: loop) {
+                switch request.route {
+                case .labels: try labels(request)
+                case .labelValues: try labelValues(request)
+                case .series: try series(request)
+                case .indexStats: try indexStatistics(request)
+                case .detectedLabels: try detectedLabels(request)
+                case .formatQuery: formatQuery(request)
+                case .patterns: try patterns(request)
+                default: exposition(openMetrics: openMetrics)
+                }
+            }
+        case .drilldownLimits: return drilldownLimits(request)
+        case .buildInfo: return buildInfo()
+        case .rules: return .json { $0.append("{\"status\":\"success\",\"data\":{\"groups\":[]}}\n") }
+        case .alerts: return .json { $0.append("{\"status\":\"success\",\"data\":{\"alerts\":[]}}\n") }
+        case .ready: return ready()
+        case .config: return Reply(yaml: parts.hooks.config())
+        case .limits: return Reply(yaml: limitsText(request.limits))
+        case .flush:
+            try await parts.writer.flush()
+            return .noContent
+        case .compact:
+            guard let compact = parts.hooks.compact else { throw Refusal(501, "this server has nothing to compact") }
+            try await compact()
+            return .noContent
+        case .push, .legacyPush, .other: throw Refusal.notFound
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import Bytes
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import LogModel
+import LogPipeline
+import LokiWire
+import NIOCore
+import Synchronization
+
+/// Decoders with their working memory, for reuse: two arenas of the size of a push are worth keeping.
+final class PushDecoderPool: Sendable {
+    private let idle = Mutex<[PushDecoderBox]>([])
+    /// Chosen: one for each thread of the push lane of a small machine.
+    private static let keepMax = 4
+
+    func with<R>(_ limits: PushLimits, _ caches: PushDecoder.Caches, _ body: (PushDecoder) throws -> R) rethrows -> R {
+        let box = idle.withLock { $0.popLast() } ?? PushDecoderBox(PushDecoder(limits: limits, caches: caches))
+        defer { idle.withLock { if $0.count < Self.keepMax, box.isSmall { $0.append(box) } } }
+        return try body(box.decoder)
+    }
+}
+
+/// A decoder that is used by one thread at a time.
+final class PushDecoderBox: @unchecked Sendable {
+    // Sendable: the pool hands a box to one caller at a time.
+    let decoder: PushDecoder
+    init(_ decoder: PushDecoder) { self.decoder = decoder }
+    /// Memory of a giant push is given back rather than kept.
+    var isSmall: Bool { decoder.footprint <= 16 << 20 }
+}
+
+extension LogServer {
+    /// `push`: 204, or what was wrong. Entries that pass are stored even where others were refused.
+    func push(
+        _ request: Request, _ context: ConnectionContext, _ connection: ConnectionState?, tenant: Tenant
+    ) async throws -> Reply {
+        let headers = request.headers
+        let key = try RequestHeaders.batchKey(headers[.tailraceBatch])
+        let limits = parts.limits(tenant)
+        var held = 0
+        defer { pushBytes.give(held) }
+        var body = ByteBuffer()
+        do {
+            if let declared = headers[.contentLength].flatMap({ Int($0) }) {
+                guard declared <= limits.maxPushBodySize else { throw tooLarge(declared, limits) }
+            }
+            for try await chunk in request.body {
+                guard body.readableBytes + chunk.readableBytes <= limits.maxPushBodySize else {
+                    throw tooLarge(body.readableBytes + chunk.readableBytes, limits)
+                }
+                guard pushBytes.take(chunk.readableBytes) else {
+                    throw Refusal(503, "too many pushes at once: try again", retryAfter: 1)
+                }
+                held += chunk.readableBytes
+                body.writeImmutableBuffer(chunk)
+            }
+        } catch let refusal as Refusal {
+            // The rest of the body is not worth reading.
+            var reply = Reply(refusal)
+            reply.closes = true
+            return reply
+        }
+        connection?.phase = .answering
+        let received = body
+        let contentType = headers[.contentType]
+        let encoding = headers[.contentEncoding]
+        // A client that leaves does not take its lines back: no cancel flag is watched here.
+        let taken = try await pushes.run(timeout: nil, cancel: CancelFlag(), loop: context.channel.eventLoop) {
+            try decode(received, contentType, encoding, tenant, limits)
+        }
+        // Loki fails the whole push where a metadata name has no legal form.
+        if let failure = taken.failure { throw Refusal(500, failure) }
+        var batch = taken.batch
+        batch.key = key
+        batch.deduplicates = key == nil
+        // An empty batch with a key still takes its number, or the client would wait for it for ever.
+        if !batch.isEmpty || key != nil { _ = try await parts.writer.append(batch) }
+        guard taken.messages.isEmpty else { throw Refusal(400, taken.messages.joined(separator: "\n")) }
+        return .noContent
+    }
+
+    private func tooLarge(_ size: Int, _ limits: Limits) -> Refusal {
+        Refusal(
+            413, "request body too large: message size too large than max (\(size) vs \(limits.maxPushBodySize))")
+    }
+
+    private func decode(
+        _ body: ByteBuffer, _ contentType: String?, _ encoding: String?, _ tenant: Tenant, _ limits: Limits
+    ) throws -> IntakeResult {
+        var sizes = PushLimits()
+        sizes.decodedSizeMax = limits.maxPushDecodedSize
+        var sink = IntakeSink(builder: parts.intake.makeBuilder(tenant: tenant))
+        do {
+            try decoders.with(sizes, caches) { decoder in
+                try body.withUnsafeReadableBytes { bytes in
+                    _ = try decoder.decode(
+                        ByteView(unsafe: bytes), contentType: contentType, contentEncoding: encoding, into: &sink)
+                }
+            }
+        } catch let error as PushError {
+            switch error.kind {
+            case .malformed: throw Refusal(400, error.message)
+            case .tooLarge: throw Refusal(413, error.message)
+            case .empty: throw Refusal(422, error.message)
+            }
+        }
+        return sink.builder.finish()
+    }
+}
+
+/// From the decoder to the intake.
+private struct IntakeSink: PushSink {
+    let builder: IntakeBuilder
+
+    mutating func begin(stream labels: Labels) throws(PushError) { builder.beginStream(labels) }
+
+    mutating func entry(timestamp: Int64, line: ByteView, metadata: [MetadataPair]) throws(PushError) {
+        if metadata.isEmpty {
+            builder.add(timestamp: timestamp, line: line)
+            return
+        }
+        builder.add(
+            timestamp: timestamp, line: line,
+            metadata: Labels(metadata.map { Label(ByteString($0.name), ByteString($0.value)) }))
+    }
+}

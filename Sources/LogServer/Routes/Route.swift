@@ -1,0 +1,74 @@
+import Bytes
+
+/// All that the server answers. The raw value is the label of metrics: a closed set, whatever clients ask for.
+enum Route: String, CaseIterable, Sendable {
+    case push, query, queryRange = "query_range", labels, labelValues = "label_values", series
+    case indexStats = "index_stats", volume = "index_volume", volumeRange = "index_volume_range"
+    case formatQuery = "format_query", detectedLabels = "detected_labels", detectedFields = "detected_fields"
+    case detectedFieldValues = "detected_field_values", patterns, drilldownLimits = "drilldown_limits", buildInfo = "buildinfo"
+    case legacyPush = "legacy_push", legacyQuery = "legacy_query"
+    case rules, alerts, ready, metrics, config, limits, flush, compact
+    case other
+
+    /// The route of a path, and the segment that a `*` stands for.
+    static func of(path: ByteView) throws(Refusal) -> (route: Route, argument: ByteString) {
+        var segments: [ByteView] = []
+        var at = 0
+        while at < path.count {
+            let end = path.firstIndex(of: 0x2F, from: at) ?? path.count
+            if end > at { segments.append(path[at..<end]) }
+            at = end + 1
+            guard segments.count <= 8 else { return (.other, ByteString()) }
+        }
+        for entry in table where entry.pattern.count == segments.count {
+            var argument = ByteString()
+            var good = true
+            for (i, part) in entry.pattern.enumerated() where good {
+                if part == "*" {
+                    argument = try PercentCoding.decode(segments[i], plusIsSpace: false)
+                } else {
+                    good = part.withView { $0 == segments[i] }
+                }
+            }
+            if good { return (entry.route, argument) }
+        }
+        return (.other, ByteString())
+    }
+
+    private static let table: [(pattern: [String], route: Route)] = {
+        let paths: [(String, Route)] = [
+            ("loki/api/v1/push", .push), ("loki/api/v1/query", .query), ("loki/api/v1/query_range", .queryRange),
+            ("loki/api/v1/labels", .labels), ("loki/api/v1/label", .labels),
+            ("loki/api/v1/label/*/values", .labelValues), ("loki/api/v1/series", .series),
+            ("loki/api/v1/index/stats", .indexStats), ("loki/api/v1/index/volume", .volume),
+            ("loki/api/v1/index/volume_range", .volumeRange), ("loki/api/v1/format_query", .formatQuery),
+            ("loki/api/v1/detected_labels", .detectedLabels), ("loki/api/v1/detected_fields", .detectedFields),
+            ("loki/api/v1/detected_field/*/values", .detectedFieldValues), ("loki/api/v1/patterns", .patterns),
+            ("loki/api/v1/drilldown-limits", .drilldownLimits), ("loki/api/v1/status/buildinfo", .buildInfo),
+            ("api/prom/push", .legacyPush), ("api/prom/query", .legacyQuery), ("api/prom/label", .labels),
+            ("api/prom/label/*/values", .labelValues), ("api/prom/series", .series),
+            ("prometheus/api/v1/rules", .rules), ("prometheus/api/v1/alerts", .alerts), ("ready", .ready),
+            ("metrics", .metrics), ("config", .config), ("config/tenant/v1/limits", .limits), ("flush", .flush),
+            ("tailrace/api/v1/compact", .compact),
+        ]
+        return paths.map { ($0.0.split(separator: "/").map(String.init), $0.1) }
+    }()
+
+    enum Method { case get, post }
+
+    func allows(_ method: Method) -> Bool {
+        switch self {
+        case .push, .legacyPush, .flush, .compact: method == .post
+        case .drilldownLimits, .buildInfo, .ready, .metrics, .config, .limits, .rules, .alerts: method == .get
+        default: true
+        }
+    }
+
+    /// Whether the answer depends on whose data it is.
+    var needsTenant: Bool {
+        switch self {
+        case .ready, .metrics, .config, .buildInfo, .flush, .compact, .formatQuery, .rules, .alerts, .other: false
+        default: true
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import Bytes
+import LogModel
+import LokiWire
+import Testing
+
+@Suite struct PushDecoderTests {
+    static let json = Array(#"{"streams": [{"stream": {"app": "pe"}, "values": [["1794315540000000000", "x"]]}]}"#.utf8)
+
+    @Test(arguments: [
+        (nil, "mime: no media type"), ("", "mime: no media type"), (" ; charset=utf-8", "mime: no media type"),
+        ("application/", "mime: expected token after slash"),
+    ] as [(String?, String)])
+    func contentTypeIsNeeded(type: String?, message: String) {
+        #expect(throws: PushError(.malformed, message)) { try decode(Self.json, type: type) }
+    }
+
+    @Test(arguments: ["application/json", "Application/JSON; charset=utf-8", " application/json "])
+    func jsonTypes(type: String) throws { #expect(try decode(Self.json, type: type).entries.count == 1) }
+
+    @Test func encodings() throws {
+        #expect(try decode(try Wire.gzip(Self.json), encoding: "gzip").entries.count == 1)
+        #expect(try decode(Self.json, encoding: "snappy").entries.count == 1)
+        // Raw DEFLATE: what is between gzip's header of 10 bytes and its trailer of 8.
+        let packed = try Wire.gzip(Self.json)
+        #expect(try decode(Array(packed[10..<(packed.count - 8)]), encoding: "deflate").entries.count == 1)
+    }
+
+    @Test(arguments: [
+        ("br", "Content-Encoding \"br\" not supported"), ("gzip", "gzip: invalid header"),
+    ])
+    func badEncodings(encoding: String, message: String) {
+        #expect(throws: PushError(.malformed, message)) { try decode(Self.json, encoding: encoding) }
+    }
+
+    @Test func bombsStopAtTheCap() throws {
+        var limits = PushLimits()
+        limits.decodedSizeMax = 1 << 20
+        let bomb = try Wire.gzip([UInt8](repeating: 0x20, count: 16 << 20))
+        #expect(bomb.count < 100_000)
+        let error = #expect(throws: PushError.self) { try decode(bomb, encoding: "gzip", limits: limits) }
+        #expect(error?.kind == .tooLarge)
+        let snappyBomb = Wire.snappy([UInt8](repeating: 0x20, count: 16 << 20))
+        let other = #expect(throws: PushError.self) {
+            try decode(snappyBomb, type: "application/x-protobuf", limits: limits)
+        }
+        #expect(other?.kind == .tooLarge)
+        // Seven bytes that promise 4 GiB.
+        #expect(throws: PushError.self) {
+            try decode([0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0x00, 0x61], type: "application/x-protobuf")
+        }
+        limits.decodedSizeMax = Self.json.count - 1
+        #expect(throws: PushError.self) { try decode(Self.json, limits: limits) }
+    }
+
+    @Test func truncatedGzipIsRefused() throws {
+        let packed = try Wire.gzip(Self.json)
+        for end in 0..<packed.count {
+            #expect(throws: PushError.self) { try decode(Array(packed[..<end]), encoding: "gzip") }
+        }
+    }
+
+    /// A decoder is used again after a failure, with nothing left of it.
+    @Test func decodersAreReusable() throws {
+        let decoder = PushDecoder()
+        for round in 0..<3 {
+            var sink = CollectingSink()
+            #expect(throws: PushError.self) {
+                try Array(Self.json.dropLast()).withView {
+                    _ = try decoder.decode($0, contentType: "application/json", contentEncoding: nil, into: &sink)
+                }
+            }
+            sink = CollectingSink()
+            let outcome = try Self.json.withView {
+                try decoder.decode($0, contentType: "application/json", contentEncoding: nil, into: &sink)
+            }
+            #expect(outcome.streams == 1 && outcome.entries == 1, "round \(round)")
+            #expect(outcome.decodedSize == Self.json.count)
+            #expect(sink.entries.count == 1)
+        }
+    }
+}
