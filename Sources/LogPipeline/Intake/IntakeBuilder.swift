@@ -21,7 +21,9 @@ package final class IntakeBuilder {
     private var limits: Limits { intake.limits }
     private var batch: WriteBatch
     private var scratch: RedactionScratch?
-    private let redacted = ByteArena(capacity: 4096)
+    /// The redacted line, and the redacted value worked on; apart, because a line outlives the values beside it.
+    private let redactedLine = ByteArena(capacity: 4096)
+    private let redactedText = ByteArena(capacity: 256)
 
     private var messages: [String] = []
     private var failure: String?
@@ -32,12 +34,20 @@ package final class IntakeBuilder {
     private var failedLines = 0
     private var refusals: [String: Int] = [:]
 
-    /// The stream that lines are added to; nil while it is one that was refused.
-    private var stream: UInt32?
-    private var streamLabels = Labels()
-    private var streamRefusal: (reason: String, message: String)?
-    /// Level that the stream's own labels name; as written where it is no known word.
-    private var streamLevel: ByteString?
+    private struct Stream {
+        var labels: Labels
+        /// Nil: it was refused.
+        var number: UInt32?
+        var refusal: String?
+        /// Level that the stream's own labels name; as written where it is no known word.
+        var level: ByteString?
+    }
+
+    /// The stream that lines are added to.
+    private var stream: Stream?
+    /// Streams that the collector comes back to.
+    private var prepared: [Stream] = []
+    private var selected: Int?
 
     /// Numbers of the metadata sets that hold nothing but a level.
     private var levelSets: [UInt32?]
@@ -67,22 +77,38 @@ package final class IntakeBuilder {
     /// and are counted as refused.
     @discardableResult
     package func beginStream(_ labels: Labels) -> Bool {
-        streamRefusal = nil
-        stream = nil
-        var labels = redactedLabels(labels.withoutEmptyValues)
-        let given = labels.count - (labels["service_name"] == nil ? 0 : 1)
+        let made = makeStream(labels, isRedacted: false)
+        stream = made
+        return made.number != nil
+    }
+
+    /// Makes a stream to be selected by its number until `finish`.
+    func prepareStream(_ labels: Labels, isRedacted: Bool) -> Int {
+        prepared.append(makeStream(labels, isRedacted: isRedacted))
+        selected = nil
+        return prepared.count - 1
+    }
+
+    func selectStream(_ number: Int) {
+        if selected == number { return }
+        selected = number
+        stream = prepared[number]
+    }
+
+    private func makeStream(_ given: Labels, isRedacted: Bool) -> Stream {
+        var labels = given.withoutEmptyValues
+        if !isRedacted { labels = redactedLabels(labels) }
+        let count = labels.count - (labels["service_name"] == nil ? 0 : 1)
         if !limits.discoverServiceName.isEmpty, labels["service_name"] == nil {
             labels["service_name"] = serviceName(of: labels)
         }
-        streamLabels = labels
-        if let refusal = refusal(of: labels, given: given) {
-            streamRefusal = refusal
+        if let refusal = refusal(of: labels, given: count) {
             note(refusal.message)
-            return false
+            return Stream(labels: labels, number: nil, refusal: refusal.reason, level: nil)
         }
-        stream = batch.stream(labels)
-        streamLevel = limits.discoverLogLevels ? level(in: labels) : nil
-        return true
+        return Stream(
+            labels: labels, number: batch.stream(labels), refusal: nil,
+            level: limits.discoverLogLevels ? level(in: labels) : nil)
     }
 
     private func serviceName(of labels: Labels) -> ByteString {
@@ -127,8 +153,8 @@ package final class IntakeBuilder {
 
     /// `isRedacted`: line and metadata have passed the redactor already (the collector's do).
     func add(timestamp: Int64, line given: ByteView, metadata: Labels, isRedacted: Bool) -> Bool {
-        guard let stream else {
-            if let streamRefusal { refuse(streamRefusal.reason, nil) } else { refuse("no_stream", nil) }
+        guard let number = stream?.number else {
+            refuse(stream?.refusal ?? "no_stream", nil)
             return false
         }
         var line = given
@@ -139,18 +165,18 @@ package final class IntakeBuilder {
         if limits.maxLineSize > 0, line.count > limits.maxLineSize {
             refuse(
                 "line_too_long",
-                "max entry size '\(limits.maxLineSize)' bytes exceeded for stream '\(streamLabels)' while adding an "
+                "max entry size '\(limits.maxLineSize)' bytes exceeded for stream '\(streamText)' while adding an "
                     + "entry with length '\(line.count)' bytes")
             return false
         }
         guard timestamp <= newest else {
-            refuse("too_far_in_future", "entry for stream '\(streamLabels)' has timestamp too new: \(rfc3339(timestamp))")
+            refuse("too_far_in_future", "entry for stream '\(streamText)' has timestamp too new: \(rfc3339(timestamp))")
             return false
         }
         guard timestamp >= oldest else {
             refuse(
                 "greater_than_max_sample_age",
-                "entry for stream '\(streamLabels)' has timestamp too old: \(rfc3339(timestamp)), "
+                "entry for stream '\(streamText)' has timestamp too old: \(rfc3339(timestamp)), "
                     + "oldest acceptable timestamp is: \(rfc3339(oldest))")
             return false
         }
@@ -159,7 +185,7 @@ package final class IntakeBuilder {
             refuse("batch_too_large", "a request holds at most \(WriteBatch.bytesMax) bytes of lines")
             return false
         }
-        batch.add(timestamp: timestamp, stream: stream, metadata: set, line: line)
+        batch.add(timestamp: timestamp, stream: number, metadata: set, line: line)
         acceptedBytes += line.count
         return true
     }
@@ -168,8 +194,8 @@ package final class IntakeBuilder {
     private func metadataSet(_ metadata: Labels, _ line: ByteView, isRedacted: Bool) -> UInt32? {
         if metadata.isEmpty {
             guard limits.discoverLogLevels else { return 0 }
-            if let streamLevel {
-                return batch.metadataSet(Labels([Label("detected_level", streamLevel)]))
+            if let level = stream?.level {
+                return batch.metadataSet(Labels([Label("detected_level", level)]))
             }
             let level = LevelDetector.detect(line)
             if let known = levelSets[Int(level.rawValue)] { return known }
@@ -190,7 +216,7 @@ package final class IntakeBuilder {
         if limits.maxStructuredMetadataSize > 0, size > limits.maxStructuredMetadataSize {
             refuse(
                 "structured_metadata_too_large",
-                "stream '\(streamLabels)' has structured metadata too large: '\(size)' bytes, limit: "
+                "stream '\(streamText)' has structured metadata too large: '\(size)' bytes, limit: "
                     + "'\(limits.maxStructuredMetadataSize)' bytes. Please see `limits_config.max_structured_metadata_size`"
                     + " or contact your Loki administrator to increase it.")
             return nil
@@ -199,7 +225,7 @@ package final class IntakeBuilder {
         if most > 0, pairs.count > most {
             refuse(
                 "structured_metadata_too_many",
-                "stream '\(streamLabels)' has too many structured metadata labels: '\(pairs.count)', limit: '\(most)'. "
+                "stream '\(streamText)' has too many structured metadata labels: '\(pairs.count)', limit: '\(most)'. "
                     + "Please see `limits_config.max_structured_metadata_entries_count` or contact your Loki "
                     + "administrator to increase it.")
             return nil
@@ -208,7 +234,7 @@ package final class IntakeBuilder {
         if limits.discoverLogLevels {
             if let given = labels["detected_level"] {
                 labels["detected_level"] = normalizedLevel(given)
-            } else if let level = streamLevel ?? level(in: labels) {
+            } else if let level = stream?.level ?? level(in: labels) {
                 labels["detected_level"] = level
             } else if let number = labels["severity_number"] {
                 labels["detected_level"] = ByteString(ByteView(number.withView { LogLevel(severityNumber: $0) }.name))
@@ -249,12 +275,12 @@ package final class IntakeBuilder {
     /// The line as it may be written, or nil when it must not be. The view is valid until the next call.
     func redact(_ line: ByteView) -> ByteView? {
         guard let redactor = intake.redactor else { return line }
-        redacted.reset()
+        redactedLine.reset()
         guard let scratch else {
             failedLines += 1
             return ByteView(Redactor.placeholder)
         }
-        switch redactor.redact(line, scratch, into: redacted) {
+        switch redactor.redact(line, scratch, into: redactedLine) {
         case .clean: return line
         case .changed: redactedLines += 1
         case .dropped:
@@ -262,7 +288,7 @@ package final class IntakeBuilder {
             return nil
         case .failed: failedLines += 1
         }
-        return redacted.view
+        return redactedLine.view
     }
 
     /// The labels with personal data and secrets in their values replaced.
@@ -271,16 +297,16 @@ package final class IntakeBuilder {
         return Labels(labels.pairs.map { Label($0.name, redactedValue($0.value, name: $0.name)) })
     }
 
-    private func redactedValue(_ value: ByteString, name: ByteString) -> ByteString {
+    func redactedValue(_ value: ByteString, name: ByteString) -> ByteString {
         guard let redactor = intake.redactor else { return value }
         guard let scratch else { return ByteString(ByteView(Redactor.placeholder)) }
-        redacted.reset()
+        redactedText.reset()
         let outcome = value.withView { value in
-            name.withView { name in redactor.redactValue(value, name: name, scratch, into: redacted) }
+            name.withView { name in redactor.redactValue(value, name: name, scratch, into: redactedText) }
         }
         switch outcome {
         case .clean: return value
-        case .changed, .failed: return ByteString(redacted.view)
+        case .changed, .failed: return ByteString(redactedText.view)
         case .dropped: return ByteString(ByteView(Redactor.placeholder))
         }
     }
@@ -296,6 +322,8 @@ package final class IntakeBuilder {
     private func note(_ message: String) {
         if messages.count < Self.messagesMax, !messages.contains(message) { messages.append(message) }
     }
+
+    private var streamText: String { stream?.labels.description ?? "{}" }
 
     private func rfc3339(_ nanoseconds: Int64) -> String { TimeText.rfc3339(nanoseconds) }
 
@@ -320,7 +348,8 @@ package final class IntakeBuilder {
         refusals = [:]
         (rejected, acceptedBytes, redactedLines, droppedLines, failedLines) = (0, 0, 0, 0, 0)
         stream = nil
-        streamRefusal = nil
+        prepared.removeAll(keepingCapacity: true)
+        selected = nil
         setTimeLimits()
         return result
     }

@@ -1,0 +1,149 @@
+import Bytes
+import LogModel
+import LogStages
+import Metrics
+import Redaction
+
+/// Gathers what pipelines emit until it is committed: for the embedded store, for shipping, or for both.
+///
+/// For the store lines pass Intake (service_name, detected_level, limits); what is shipped carries only what the stages
+/// made, because the receiving server does the rest. Redaction is applied once, before either.
+/// Not thread-safe.
+package final class PipelineOutput {
+    private let store: IntakeBuilder?
+    private var shipped: WriteBatch?
+    private let tenant: Tenant
+    private let redactor: IntakeBuilder?
+
+    /// What the current runner's label sets are here.
+    private var map = StreamMap()
+    private var maps: [ObjectIdentifier: StreamMap] = [:]
+    private var current: ObjectIdentifier?
+    private var advances: [SourceAdvance] = []
+    private var rows = 0
+
+    private struct StreamMap {
+        var generation = -1
+        /// By label set: number of the prepared stream of `store`, and of the stream of `shipped`; -1: not met yet.
+        var store: [Int32] = []
+        var shipped: [Int32] = []
+    }
+
+    /// `intake`: lines go to an embedded store, by these rules. `ships`: lines go to another server. `redactor`: the
+    /// top-level `redaction:` block (an intake's own redactor is used when this is nil); `registry` counts its work.
+    package init(
+        tenant: Tenant = .fake, intake: Intake?, ships: Bool, redactor: Redactor? = nil, registry: Registry = Registry()
+    ) {
+        self.tenant = tenant
+        store = intake?.makeBuilder(tenant: tenant)
+        shipped = ships ? WriteBatch(tenant: tenant) : nil
+        let active = redactor ?? intake?.redactor
+        self.redactor = active.map { Intake(redactor: $0, registry: registry).makeBuilder(tenant: tenant) }
+    }
+
+    /// Lines gathered and not taken.
+    package var count: Int { rows }
+    /// Bytes of lines gathered and not taken.
+    package var byteCount: Int { max(store?.byteCount ?? 0, shipped?.bytes.count ?? 0) }
+    /// Whether there is neither line nor advance.
+    package var isEmpty: Bool { rows == 0 && advances.isEmpty }
+
+    /// What was gathered: for the store, and for shipping. Both carry all advances. Empty afterwards.
+    package struct Taken {
+        package var stored: IntakeResult?
+        package var shipped: WriteBatch?
+    }
+
+    package func take() -> Taken {
+        var taken = Taken(stored: store?.finish(), shipped: shipped)
+        taken.stored?.batch.advances = advances
+        taken.shipped?.advances = advances
+        if shipped != nil { shipped = WriteBatch(tenant: tenant) }
+        advances = []
+        rows = 0
+        maps.removeAll(keepingCapacity: true)
+        map = StreamMap()
+        _ = redactor?.finish()
+        return taken
+    }
+
+    // MARK: For runners
+
+    func begin(_ runner: PipelineRunner) {
+        current = ObjectIdentifier(runner)
+        map = maps.removeValue(forKey: ObjectIdentifier(runner)) ?? StreamMap()
+        if map.generation != runner.sets.generation {
+            map = StreamMap()
+            map.generation = runner.sets.generation
+        }
+    }
+
+    func end() {
+        if let current { maps[current] = map }
+        map = StreamMap()
+        current = nil
+    }
+
+    /// One advance for each source: later ones continue earlier ones.
+    func advance(_ advance: SourceAdvance) {
+        if let known = advances.firstIndex(where: { $0.source == advance.source && $0.to.offset == advance.from }) {
+            advances[known].to = advance.to
+        } else {
+            advances.append(advance)
+        }
+    }
+
+    func add(_ entry: borrowing PipelineEntry, _ sets: LabelSets, _ names: [ByteString]) {
+        var line = entry.state.view(entry.state.line)
+        if let redactor {
+            guard let clean = redactor.redact(line) else { return }
+            line = clean
+        }
+        if entry.set >= map.store.count {
+            let missing = max(entry.set + 1, sets.sets.count) - map.store.count
+            map.store.append(contentsOf: [Int32](repeating: -1, count: missing))
+            map.shipped.append(contentsOf: [Int32](repeating: -1, count: missing))
+        }
+        var metadata = Labels()
+        if !entry.metadata.isEmpty {
+            var pairs: [Label] = []
+            pairs.reserveCapacity(entry.metadata.count)
+            for pair in entry.metadata {
+                let value = ByteString(entry.state.view(pair.text))
+                pairs.append(Label(names[pair.name], redactor?.redactedValue(value, name: names[pair.name]) ?? value))
+            }
+            metadata = Labels(pairs)
+        }
+        rows += 1
+        if let store {
+            var stream = map.store[entry.set]
+            if stream < 0 {
+                stream = Int32(store.prepareStream(labels(entry.set, sets, forStore: true), isRedacted: true))
+                map.store[entry.set] = stream
+            }
+            store.selectStream(Int(stream))
+            _ = store.add(timestamp: entry.timestamp, line: line, metadata: metadata, isRedacted: true)
+        }
+        if shipped != nil { ship(entry.set, sets, entry.timestamp, line, metadata) }
+    }
+
+    private func ship(_ set: Int, _ sets: LabelSets, _ timestamp: Int64, _ line: ByteView, _ metadata: Labels) {
+        var stream = map.shipped[set]
+        if stream < 0 {
+            stream = Int32(shipped?.stream(labels(set, sets, forStore: false)) ?? 0)
+            map.shipped[set] = stream
+        }
+        guard (shipped?.bytes.count ?? 0) + line.count <= WriteBatch.bytesMax else { return }
+        let number = shipped?.metadataSet(metadata) ?? 0
+        shipped?.add(timestamp: timestamp, stream: UInt32(stream), metadata: number, line: line)
+    }
+
+    /// The labels of a set as they leave: redacted, without empty ones; the embedded store has no use for the tenant,
+    /// the shipper reads it.
+    private func labels(_ set: Int, _ sets: LabelSets, forStore: Bool) -> Labels {
+        var labels = sets.sets[set].withoutEmptyValues
+        if let redactor { labels = redactor.redactedLabels(labels) }
+        if forStore { labels["__tenant_id__"] = nil }
+        return labels
+    }
+}
