@@ -276,6 +276,16 @@ package struct LineState: ~Copyable {
         return value(name)
     }
 
+    /// The labels of `names` that are present, in that order.
+    func visibleLabels(_ names: [LabelName]) -> [Label] {
+        var pairs: [Label] = []
+        pairs.reserveCapacity(names.count)
+        for name in names {
+            if let value = visibleValue(name) { pairs.append(Label(name.bytes, ByteString(value))) }
+        }
+        return pairs
+    }
+
     // MARK: Parsers' way in
 
     /// What a parser shall do with a name that it found.
