@@ -18,8 +18,12 @@ enum EmailDetector {
         if start >= 2, text.at(start - 1) == UInt8(ascii: "/"), text.at(start - 2) == UInt8(ascii: "/") { return nil }
         guard let end = domainEnd(text, at + 1) else { return nil }
         if text[start..<at] == ByteView("git"), text.at(end) == UInt8(ascii: ":") { return nil }
+        for other in notAddresses where text[at + 1..<end] == ByteView(other) { return nil }
         return start..<end
     }
+
+    /// Domains that name SSH algorithms: `aes128-gcm@openssh.com`.
+    private static let notAddresses: [StaticString] = ["openssh.com", "lysator.liu.se", "libssh.org"]
 
     private static func localStart(_ text: ByteView, _ at: Int) -> Int {
         var i = at

@@ -20,7 +20,7 @@ enum SecretDetector {
         case .anyValue, .keyLike, .tokenLike, .digits:
             let range = value.start..<value.end
             let inner = text[range]
-            guard key.accepts(inner, quoted: value.isQuoted), value.isQuoted || !value.isAfterBlank || SecretKey.isStrong(inner),
+            guard key.accepts(inner, quoted: value.isQuoted), value.isQuoted || !value.isWeak || SecretKey.isStrong(inner),
                 value.isQuoted || inner != text[nameStart..<nameEnd]
             else { return }
             found.append(Finding(detector: .secret, range: range))
@@ -32,8 +32,8 @@ enum SecretDetector {
         var start: Int
         var end: Int
         var isQuoted: Bool
-        /// Blanks stood behind the sign, as in `password: x` and `password = x`.
-        var isAfterBlank: Bool
+        /// Without quotes, behind a colon or blanks: `pam_unix(chpasswd:session)` and prose look like this too.
+        var isWeak: Bool
         /// `name=value`, no quotes, no blanks: as in URLs.
         var isPlainAssignment: Bool
 
@@ -69,8 +69,9 @@ enum SecretDetector {
                 isQuoted = false
             }
             guard start <= end else { return nil }
-            isAfterBlank = blanksBehind > 0 || blanksBefore > 0
-            isPlainAssignment = sign == UInt8(ascii: "=") && !isAfterBlank && !isQuoted && !quotedName
+            let hasBlanks = blanksBehind > 0 || blanksBefore > 0
+            isWeak = !isQuoted && !quotedName && (hasBlanks || sign == UInt8(ascii: ":"))
+            isPlainAssignment = sign == UInt8(ascii: "=") && !hasBlanks && !isQuoted && !quotedName
         }
     }
 }

@@ -89,8 +89,8 @@ enum SecretKey: Sendable {
         }
     }
 
-    /// For values behind `: ` without quotes, where prose is likely: it must look like a secret by itself.
-    static func isStrong(_ value: ByteView) -> Bool { value.count >= 8 && hasDigitAndLetter(value) && isOneWord(value) }
+    /// For values behind `:` or blanks without quotes, where prose is likely: it must look like a secret by itself.
+    static func isStrong(_ value: ByteView) -> Bool { value.count >= 6 && hasDigitAndLetter(value) && isOneWord(value) }
 
     private static func isOneWord(_ value: ByteView) -> Bool {
         for i in value.indices where value[i] <= 0x20 { return false }

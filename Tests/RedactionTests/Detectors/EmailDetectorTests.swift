@@ -20,7 +20,7 @@ import Testing
     @Test(arguments: [
         "@alice", "hello @bob, hi", "icon@2x.png", "user@1000.service", "pkg@1.2.3", "react@18.2.0", "name@sha256:0123abcd",
         "git@github.com:org/repo.git", "ssh://git@github.com/org/repo", "a@b", "root@localhost", "x@.com", "foo@-bar.c",
-        "@types/node@18.0.0", "@", "@@", "a@@b.c", "session-1.scope@4.scope", "5 @ 3.20", "@decorator.name",
+        "@types/node@18.0.0", "@", "@@", "a@@b.c", "session-1.scope@4.scope", "5 @ 3.20", "aes256-cbc,rijndael-cbc@lysator.liu.se,aes128-gcm@openssh.com", "@decorator.name",
     ])
     func othersStay(_ text: String) throws {
         let bench = try Bench(.email)

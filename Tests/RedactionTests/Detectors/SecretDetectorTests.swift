@@ -8,6 +8,7 @@ import Testing
         ("pwd='a b c' x", "pwd='[REDACTED:secret]' x"),
         (#"password="a \"quoted\" one" x"#, #"password="[REDACTED:secret]" x"#),
         ("password: correct4horse", "password: [REDACTED:secret]"),
+        ("password:hunter2", "password:[REDACTED:secret]"),
         ("{'password': 'x'}", "{'password': '[REDACTED:secret]'}"),
         ("password => 'x y'", "password => '[REDACTED:secret]'"),
         ("a=1&client_secret=abc&b=2", "a=1&client_secret=[REDACTED:secret]&b=2"),
@@ -32,7 +33,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "password reset requested", "Password: must be longer", "password=None", "password=***", "password=${DB_PASSWORD}",
+        "password reset requested", "Password: must be longer", "password=None", "pam_unix(chpasswd:chauthtok): done", "password=***", "password=${DB_PASSWORD}",
         "password=$DB_PASSWORD", "password={{ x }}", "password=<hidden>", "password=%s", "password=password", "password=",
         "password=self.password", "token=get_token(x)", #"{"password":null,"token":true,"secret":""}"#,
         "token usage: 0.29, #token: 20800", "input throughput (token/s): 559.53", "token expired", "token=1234",
