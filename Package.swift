@@ -71,6 +71,7 @@ let package = Package(
                 "LokiWire", "Disk", "Metrics",
                 .product(name: "AsyncHTTPClient", package: "async-http-client", moduleAliases: theirs),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ]
         ),
         module("LogStore", ground + ["Disk", "Metrics"]),
@@ -103,6 +104,7 @@ let package = Package(
                 .product(name: "AsyncHTTPClient", package: "async-http-client", moduleAliases: theirs),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle", moduleAliases: theirs),
             ]
         ),
@@ -114,6 +116,35 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+
+        // Tests: one target a module, with its file names and `Tests`; the kit; the whole from outside.
+        .target(name: "LogTestKit", dependencies: ground + ["Disk"], path: "Tests/LogTestKit", swiftSettings: strict),
+        tests("BytesTests", ground),
+        tests("LogModelTests", ground),
+        tests("MetricsTests", ground + ["Metrics"]),
+        tests("DiskTests", ground + ["Disk", "LogTestKit"]),
+        tests("LogQLTests", ground + ["LogQL"]),
+        tests("LokiWireTests", ground + ["LokiWire"]),
+        tests("LogSourcesTests", ground + ["Disk", "LogSources"]),
+        tests("LogStagesTests", ground + ["LogStages"]),
+        tests("RedactionTests", ground + ["Redaction"]),
+        tests("LogPipelineTests", ground + ["LogStages", "Redaction", "LogQL", "Metrics", "LogPipeline"]),
+        tests("LogShippingTests", ground + ["LogShipping"]),
+        tests("LogStoreTests", ground + ["Disk", "Metrics", "LogStore", "LogTestKit"]),
+        tests("LogQueryTests", ground + ["LogQL", "LogStages", "Metrics", "LogQuery"]),
+        tests(
+            "LogServerTests",
+            ground + ["LokiWire", "LogQuery", "LogPipeline", "LogQL", "Metrics", "LogServer"]
+        ),
+        tests(
+            "LogConfigTests",
+            ground + [
+                "LogQL", "LogSources", "LogStages", "Redaction", "LogPipeline", "LogShipping", "LogStore", "LogQuery",
+                "LogServer", "LogConfig",
+            ]
+        ),
+        tests("ArchitectureTests", []),
+        tests("EndToEndTests", ground + ["LogService", "tailrace"]),
     ],
     cxxLanguageStandard: .cxx17
 )
