@@ -1,7 +1,9 @@
 import AsyncHTTPClient
 import Bytes
 import LogModel
+import Metrics
 import NIOCore
+import NIOHTTP1
 
 /// Takes one encoded batch to its destination, however many attempts that needs.
 struct Courier: Sendable {

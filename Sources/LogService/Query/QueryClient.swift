@@ -3,6 +3,7 @@ import Bytes
 import LogModel
 import LogQL
 import NIOCore
+import NIOHTTP1
 
 /// Asks a Loki-compatible server and prints the answer page by page.
 package struct QueryClient: Sendable {

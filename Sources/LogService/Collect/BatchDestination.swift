@@ -1,0 +1,28 @@
+import Bytes
+import LogModel
+
+/// What became of a batch.
+enum BatchOutcome: Sendable, Equatable {
+    /// Durable where it was sent. Positions move.
+    case accepted
+    /// Refused for good by at least one destination: said, counted, and positions move, or nothing would ever again.
+    case refused(String)
+    /// Not delivered: positions stay, a later run reads the lines again.
+    case undelivered(String)
+}
+
+/// A batch on its way, with the paths of the sources whose positions it carries.
+struct CollectedBatch: Sendable {
+    var batch: WriteBatch
+    var paths: [ByteString: String]
+}
+
+/// Where the collector's batches go. Batches of one lane are submitted in order and must become durable in order.
+protocol BatchDestination: Sendable {
+    /// Blocks its thread while too much is under way. `done` is called once.
+    func submit(_ batch: CollectedBatch, done: @escaping @Sendable (BatchOutcome) -> Void)
+    func positions(withPrefix prefix: ByteString) -> [(source: ByteString, position: SourcePosition)]
+    func importedOffset(path: String) -> UInt64?
+    /// Returns when everything submitted has been reported.
+    func drain() async
+}

@@ -1,0 +1,116 @@
+import Bytes
+import Disk
+import Glibc
+import LogModel
+import LogSources
+import Metrics
+import Synchronization
+
+/// The sources of a configuration and the threads that run them.
+final class Collector: Sendable {
+    private let sink: CollectorSink
+    private let destination: any BatchDestination
+    private let files: FileSource?
+    private let journals: [JournalSource]
+    private let workers = Mutex<[Worker]>([])
+    private let clock = Mutex<Worker?>(nil)
+    private let stopping = Atomic<Bool>(false)
+    private let failures = Mutex<[String]>([])
+    private let report: @Sendable (String) -> Void
+
+    init(
+        sink: CollectorSink, destination: any BatchDestination, files: FileSource?, journals: [JournalSource],
+        report: @escaping @Sendable (String) -> Void
+    ) {
+        self.sink = sink
+        self.destination = destination
+        self.files = files
+        self.journals = journals
+        self.report = report
+    }
+
+    /// Lines are flushed at this pace, nanoseconds: well below the 50 ms in which a written line should be queryable.
+    private static let pace: UInt32 = 10_000
+
+    /// Starts every source on a thread of its own.
+    func start() throws(StoreError) {
+        var bodies: [(String, @Sendable () throws -> Void)] = []
+        if let files { bodies.append(("tail-read", { try files.run() })) }
+        for journal in journals { bodies.append(("journal", { try journal.run() })) }
+        for (name, body) in bodies {
+            let worker = Worker(name) { [self] in
+                do {
+                    try body()
+                } catch is CollectorSink.Closed {
+                    // Stopped from outside: what was not delivered is read again next time.
+                } catch {
+                    failures.withLock { $0.append("\(error)") }
+                    report("\(name): \(error)")
+                }
+            }
+            guard let worker else { throw StoreError(.system, "no thread to be had for \(name): the process limit is reached") }
+            workers.withLock { $0.append(worker) }
+        }
+        let ticker = Worker("collect-clock") { [self] in
+            while !stopping.load(ordering: .relaxed) {
+                usleep(Self.pace)
+                sink.tick()
+            }
+        }
+        clock.withLock { $0 = ticker }
+    }
+
+    /// Waits until all sources have ended by themselves (once mode), then for everything to be acknowledged.
+    func finish() async {
+        await joinSources()
+        await settle()
+    }
+
+    /// Stops reading, hands on what is there, and waits for it.
+    func stop() async {
+        files?.stop()
+        for journal in journals { journal.stop() }
+        await joinSources()
+        await settle()
+    }
+
+    /// Words about sources that ended in failure.
+    var sourceFailures: [String] { failures.withLock { $0 } }
+    var isReady: Bool { files?.isReady ?? true }
+
+    private func joinSources() async {
+        let threads = workers.withLock { list in
+            defer { list = [] }
+            return list
+        }
+        await onThread { for thread in threads { thread.join() } }
+    }
+
+    private func settle() async {
+        stopping.store(true, ordering: .relaxed)
+        let ticker = clock.withLock { clock in
+            defer { clock = nil }
+            return clock
+        }
+        await onThread { [self] in
+            ticker?.join()
+            sink.tick(all: true)
+            sink.close()
+        }
+        await destination.drain()
+    }
+}
+
+/// Runs blocking work on a thread of its own and waits without holding one of Swift's.
+func onThread(_ body: @escaping @Sendable () -> Void) async {
+    await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+        let worker = Worker("wait") {
+            body()
+            continuation.resume()
+        }
+        if worker == nil {
+            body()
+            continuation.resume()
+        }
+    }
+}

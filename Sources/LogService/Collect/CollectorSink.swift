@@ -1,0 +1,135 @@
+import Bytes
+import Disk
+import Glibc
+import LogModel
+import LogPipeline
+import Synchronization
+
+/// Between sources and destination: runs each job's pipeline over what its sources deliver, and hands on batches that
+/// are full or old.
+///
+/// A source's thread does the work of its own lines; where the destination has no room, it waits here, and that is what
+/// slows reading down. Each job has a lane with a lock, so that the files of a job and its journal may come from
+/// different threads.
+final class CollectorSink: LineSink {
+    /// What became of everything, for the exit status of `--once`.
+    struct Totals: Sendable {
+        var lines = 0
+        var refused: [String] = []
+        var undelivered: [String] = []
+        var underWay = 0
+    }
+
+    struct Settings: Sendable {
+        /// Bytes of lines that make a batch full.
+        var batchSize = 1 << 20
+        /// Age at which a batch goes though it is not full, nanoseconds.
+        var batchWait: Int64
+    }
+
+    private final class Lane {
+        let runner: PipelineRunner
+        let output: PipelineOutput
+        var paths: [ByteString: String] = [:]
+        /// When the first line of the gathering batch came, monotonic nanoseconds.
+        var since: Int64?
+
+        init(runner: PipelineRunner, output: PipelineOutput) {
+            self.runner = runner
+            self.output = output
+        }
+    }
+
+    private let lanes: [Mutex<Lane>]
+    private let destination: any BatchDestination
+    private let settings: Settings
+    private let totals = Mutex(Totals())
+    private let closed = Atomic<Bool>(false)
+    private let report: @Sendable (String) -> Void
+
+    /// A pipeline for each job, in order. `intake`: lines go to the store of this process, by its rules; nil: they ship.
+    init(
+        pipelines: [Pipeline], intake: Intake?, redactor: Redactor?, destination: any BatchDestination,
+        settings: Settings, report: @escaping @Sendable (String) -> Void
+    ) {
+        lanes = pipelines.map { pipeline in
+            Mutex(
+                Lane(
+                    runner: pipeline.makeRunner(),
+                    output: PipelineOutput(intake: intake, ships: intake == nil, redactor: redactor)))
+        }
+        self.destination = destination
+        self.settings = settings
+        self.report = report
+    }
+
+    /// What a closed sink answers to sources.
+    struct Closed: Error {}
+
+    func deliver(_ batch: LineBatch) throws {
+        guard !closed.load(ordering: .relaxed) else { throw Closed() }
+        guard lanes.indices.contains(batch.job) else { return }
+        lanes[batch.job].withLock { lane in
+            lane.runner.process(batch, into: lane.output)
+            lane.paths[batch.source] = batch.path
+            if lane.since == nil, !lane.output.isEmpty { lane.since = Self.clock() }
+            if lane.output.byteCount >= settings.batchSize { cut(lane) }
+        }
+        totals.withLock { $0.lines += batch.lines.count }
+    }
+
+    func positions(withPrefix prefix: ByteString) -> [(source: ByteString, position: SourcePosition)] {
+        destination.positions(withPrefix: prefix)
+    }
+
+    func importedOffset(path: String) -> UInt64? { destination.importedOffset(path: path) }
+
+    /// Hands on what is old enough, or everything with `all`. Called by the collector's clock.
+    func tick(all: Bool = false) {
+        let now = Self.clock()
+        for lane in lanes {
+            lane.withLock { lane in
+                if lane.runner.isWaiting || all { lane.runner.flush(into: lane.output, all: all) }
+                if lane.since == nil, !lane.output.isEmpty { lane.since = now }
+                if let since = lane.since, all || now - since >= settings.batchWait { cut(lane) }
+            }
+        }
+    }
+
+    /// From now on sources are turned away.
+    func close() { closed.store(true, ordering: .relaxed) }
+
+    var summary: Totals { totals.withLock { $0 } }
+
+    private func cut(_ lane: Lane) {
+        lane.since = nil
+        guard !lane.output.isEmpty else { return }
+        let taken = lane.output.take()
+        guard let batch = taken.stored?.batch ?? taken.shipped else { return }
+        for message in taken.stored?.messages ?? [] { report("line refused: \(message)") }
+        let paths = lane.paths
+        lane.paths.removeAll(keepingCapacity: true)
+        totals.withLock { $0.underWay += 1 }
+        destination.submit(CollectedBatch(batch: batch, paths: paths)) { [self] outcome in
+            totals.withLock { totals in
+                totals.underWay -= 1
+                switch outcome {
+                case .accepted: break
+                case .refused(let words): totals.refused.append(words)
+                case .undelivered(let words): totals.undelivered.append(words)
+                }
+            }
+            switch outcome {
+            case .accepted: break
+            case .refused(let words): report("refused for good: \(words)")
+            case .undelivered(let words): report("not delivered: \(words)")
+            }
+        }
+    }
+
+    private static func clock() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}

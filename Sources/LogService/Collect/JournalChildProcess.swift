@@ -1,0 +1,6 @@
+import LogSources
+
+/// The hidden command that a journal source starts this binary with.
+package enum JournalChildProcess {
+    package static func run(_ arguments: [String]) -> Int32 { JournalHelper.run(arguments: arguments) }
+}

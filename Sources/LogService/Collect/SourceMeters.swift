@@ -1,0 +1,43 @@
+import LogModel
+import LogSources
+import Metrics
+
+/// Counters of sources under the names that `/metrics` shows.
+enum SourceMeters {
+    static func events(_ registry: Registry, report: @escaping @Sendable (String) -> Void) -> SourceEvents {
+        var counters: [SourceCounter: Counter] = [:]
+        for counter in SourceCounter.allCases {
+            let (name, help) = words(counter)
+            counters[counter] = registry.counter(name, help)
+        }
+        let known = counters
+        return SourceEvents(
+            count: { counter, count in known[counter]?.add(Double(count)) },
+            report: { report("\($0.subject): \($0.message)") })
+    }
+
+    private static func words(_ counter: SourceCounter) -> (String, String) {
+        switch counter {
+        case .filesOpened: ("tailrace_files_opened_total", "Files opened for tailing.")
+        case .filesFinished: ("tailrace_files_finished_total", "Files read to the end and given up.")
+        case .filesFailed: ("tailrace_files_failed_total", "Files that could not be opened.")
+        case .lines: ("tailrace_read_lines_total", "Lines read from files.")
+        case .bytes: ("tailrace_read_bytes_total", "Bytes read from files.")
+        case .linesCut: ("tailrace_lines_cut_total", "Lines over the length limit, delivered up to it.")
+        case .bytesCut: ("tailrace_bytes_cut_total", "Bytes missing of lines over the length limit.")
+        case .nulBytesSkipped: ("tailrace_nul_bytes_skipped_total", "NUL bytes at the beginning of lines, left behind by copytruncate.")
+        case .rotations: ("tailrace_file_rotations_total", "Files rotated by name.")
+        case .truncations: ("tailrace_file_truncations_total", "Files cut or overwritten in place.")
+        case .bytesLost: ("tailrace_bytes_lost_total", "Bytes overwritten or unlinked before they were read.")
+        case .readErrors: ("tailrace_read_errors_total", "Errors of the file system while reading.")
+        case .watchOverflows: ("tailrace_watch_overflows_total", "Times the kernel dropped file events.")
+        case .journalEntries: ("tailrace_journal_entries_total", "Journal entries read.")
+        case .journalBytes: ("tailrace_journal_bytes_total", "Bytes of journal entries read.")
+        case .journalWithoutMessage: ("tailrace_journal_without_message_total", "Journal entries without a message.")
+        case .journalWithoutLabels: ("tailrace_journal_without_labels_total", "Journal entries without labels after relabelling.")
+        case .journalDropped: ("tailrace_journal_dropped_total", "Journal entries that relabelling dropped.")
+        case .journalRestarts: ("tailrace_journal_restarts_total", "Times the journal's helper process was started again.")
+        case .journalCursorsLost: ("tailrace_journal_cursors_lost_total", "Times a committed cursor was gone from the journal.")
+        }
+    }
+}
