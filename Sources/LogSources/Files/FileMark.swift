@@ -104,7 +104,7 @@ struct FileSourceKey: Equatable, Sendable {
         guard parts.count == 4, parts[0] == "file", let device = UInt64(parts[1]), let inode = UInt64(parts[2]) else {
             return nil
         }
-        let named = parts[3].split(separator: "+", maxSplits: 1)
+        let named = parts[3].split(separator: "+", maxSplits: 1, omittingEmptySubsequences: false)
         guard let name = named.first else { return nil }
         let pair = name.split(separator: ".", maxSplits: 1)
         guard pair.count == 2, let fingerprint = UInt64(pair[0], radix: 16), let born = UInt64(pair[1], radix: 16) else {

@@ -1,4 +1,5 @@
 import Bytes
+import Disk
 import LogModel
 import Synchronization
 
@@ -98,9 +99,9 @@ package final class FileSource: Sendable {
         }
     }
 
-    private func startWatcher(_ watcher: consuming Watcher, _ known: KnownPositions) throws(SystemError) -> Thread {
+    private func startWatcher(_ watcher: consuming Watcher, _ known: KnownPositions) throws(SystemError) -> Worker {
         let box = Mutex<Watcher?>(watcher)
-        return try Thread { [self] in
+        let worker = Worker("tail-watch") { [self] in
             // The lock is held for as long as the thread runs; nobody else asks for it.
             box.withLock { watcher in
                 watcher?.start(watching: settings.watches, known: known)
@@ -109,5 +110,7 @@ package final class FileSource: Sendable {
                 watcher = nil
             }
         }
+        guard let worker else { throw SystemError("start a thread", code: 11) }
+        return worker
     }
 }

@@ -35,6 +35,7 @@ struct GlobExpansion {
         if glob.text.bytes.first == ByteString.slash, let status = try? System.status(of: glob.text),
             status.kind != .directory
         {
+            step(into: glob.text.parent, enter)
             add(glob.text, known: nil, &found, enter)
         } else {
             for components in glob.alternatives {

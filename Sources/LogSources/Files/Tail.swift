@@ -300,7 +300,7 @@ final class Tail {
         let joined = ByteArena(capacity: 2 * most)
         joined.append(ByteView(unsafe: overlap))
         joined.append(text[new..<index])
-        return FileMark.Hash(of: joined.view.suffix(most))
+        return withExtendedLifetime(joined) { FileMark.Hash(of: joined.view.suffix(most)) }
     }
 
     private func deliverLines(

@@ -74,6 +74,14 @@ enum System {
         }
     }
 
+    /// Bytes that are there: 0 at the end, negative when there are none yet.
+    static func readSome(_ file: Int32, _ room: UnsafeMutableRawBufferPointer) -> Int {
+        while true {
+            let count = Glibc.read(file, room.baseAddress, room.count)
+            if count >= 0 || errno != EINTR { return count >= 0 ? count : errno == EAGAIN ? -1 : 0 }
+        }
+    }
+
     static func duplicate(_ file: Int32) -> Int32? {
         let copy = fcntl(file, F_DUPFD_CLOEXEC, 3)
         return copy < 0 ? nil : copy

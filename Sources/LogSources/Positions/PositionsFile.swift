@@ -1,0 +1,198 @@
+import Bytes
+import Disk
+import LogModel
+import Synchronization
+
+/// Positions of a collector that ships to a server elsewhere: what that server has acknowledged.
+///
+/// Two files. `positions.yaml` is Promtail's, written so that one can go back to it, read once for what Promtail left.
+/// `<it>.tailrace` holds what is believed: sources by identity, with their marks, and a checksum; a damaged one is replaced
+/// by the generation before (`.previous`), and if that is damaged too, by what Promtail's file says. Starting never fails.
+package final class PositionsFile: Sendable {
+    private struct Source: Sendable {
+        var path: ByteString
+        var position: SourcePosition
+        /// When it was last set: of several sources of one path the latest stands in Promtail's file.
+        var order: UInt64
+    }
+
+    private struct State: Sendable {
+        var sources: [ByteString: Source] = [:]
+        /// Sources of each path, oldest first.
+        var byPath: [ByteString: [ByteString]] = [:]
+        var promtail = PromtailPositions()
+        var order: UInt64 = 0
+        var changed: UInt64 = 0
+        var saved: UInt64 = 0
+    }
+
+    package let path: String
+    private let disk: any Disk
+    private let readOnly: Bool
+    private let state: Mutex<State>
+    /// Saves follow one another.
+    private let saving = Mutex<Void>(())
+
+    private static let magic: StaticString = "tailrace positions 1\n"
+
+    /// Rotated files of one path that stay known.
+    private static let generationsMax = 16
+
+    private var sidePath: String { path + ".tailrace" }
+    private var previousPath: String { path + ".tailrace.previous" }
+
+    /// Loads what is there; damage is reported, never thrown. `readOnly`: `save` does nothing (dry runs).
+    package init(path: String, disk: any Disk = PosixDisk(), readOnly: Bool = false, events: SourceEvents = SourceEvents()) {
+        self.path = path
+        self.disk = disk
+        self.readOnly = readOnly
+        var loaded = State()
+        do {
+            if try disk.size(of: path) != nil {
+                let yaml = try disk.contents(of: path)
+                loaded.promtail = withExtendedLifetime(yaml) { PromtailPositions(parsing: yaml.view) }
+                if loaded.promtail.damaged > 0 {
+                    events.tell(
+                        .warning, path, "\(loaded.promtail.damaged) lines of the positions file are damaged and were left out")
+                }
+            }
+        } catch { events.tell(.warning, path, "\(error); its positions are not used") }
+        for candidate in [path + ".tailrace", path + ".tailrace.previous"] {
+            do {
+                guard try disk.size(of: candidate) != nil else { continue }
+                let side = try disk.contents(of: candidate)
+                loaded.sources = try withExtendedLifetime(side) { try Self.decode(side.view) }
+                for (key, source) in loaded.sources.sorted(by: { $0.value.order < $1.value.order }) {
+                    loaded.byPath[source.path, default: []].append(key)
+                    loaded.order = source.order
+                }
+                break
+            } catch {
+                events.tell(.warning, candidate, "\(error); the generation before is used")
+            }
+        }
+        state = Mutex(loaded)
+    }
+
+    // MARK: Looking up
+
+    package func positions(withPrefix prefix: ByteString) -> [(source: ByteString, position: SourcePosition)] {
+        state.withLock { state in
+            state.sources.filter { $0.key.bytes.starts(with: prefix.bytes) }.map { ($0.key, $0.value.position) }
+        }
+    }
+
+    package func position(of source: ByteString) -> SourcePosition? { state.withLock { $0.sources[source]?.position } }
+
+    /// What Promtail knew of a path. nil once there is a position of our own for it: the two would be of different files
+    /// after a rotation.
+    package func importedOffset(path: String) -> UInt64? {
+        let key = ByteString(path)
+        return state.withLock { state in
+            if state.byPath[key] != nil { return nil }
+            return state.promtail.entries[key].flatMap { UInt64($0.string) }
+        }
+    }
+
+    /// The journal cursor that Promtail left for a job.
+    package func importedCursor(jobName: String) -> String? {
+        state.withLock { state in
+            if state.sources[JournalSource.source(jobName: jobName)] != nil { return nil }
+            return state.promtail.entries[ByteString("cursor-\(jobName)")]?.string
+        }
+    }
+
+    // MARK: Changing
+
+    /// Notes a position. `path`: of the batch that was acknowledged. Durable with the next `save`.
+    package func set(_ source: ByteString, path: String, _ position: SourcePosition) {
+        let path = ByteString(path)
+        state.withLock { state in
+            state.order += 1
+            state.changed += 1
+            let isNew = state.sources[source] == nil
+            state.sources[source] = Source(path: path, position: position, order: state.order)
+            if isNew { Self.add(source, path, &state) }
+            if source.hasPrefix("journal:") {
+                let key = ByteString(Array("cursor-".utf8) + source.bytes.dropFirst("journal:".utf8.count))
+                state.promtail.entries[key] = position.detail
+            } else if isNew || Self.isLatest(source, path, state) {
+                state.promtail.entries[path] = ByteString(String(position.offset))
+            }
+        }
+    }
+
+    /// A rotated file that is still read must not take over its successor's entry.
+    private static func isLatest(_ source: ByteString, _ path: ByteString, _ state: State) -> Bool {
+        guard let born = FileSourceKey(source)?.born else { return true }
+        return !(state.byPath[path] ?? []).contains { (FileSourceKey($0)?.born ?? 0) > born }
+    }
+
+    /// Notes a new source of a path, and forgets the oldest where there are too many.
+    private static func add(_ source: ByteString, _ path: ByteString, _ state: inout State) {
+        state.byPath[path, default: []].append(source)
+        guard let count = state.byPath[path]?.count, count > generationsMax else { return }
+        for old in state.byPath[path]?.prefix(count - generationsMax) ?? [] { state.sources[old] = nil }
+        state.byPath[path]?.removeFirst(count - generationsMax)
+    }
+
+    /// Writes both files where anything changed since the last time. On an error the files are as they were; try again later.
+    package func save() throws(DiskError) {
+        if readOnly { return }
+        let failure: DiskError? = saving.withLock { _ in
+            let (sources, promtail, changed, saved) = state.withLock { ($0.sources, $0.promtail, $0.changed, $0.saved) }
+            if changed == saved { return nil }
+            do throws(DiskError) {
+                let side = Self.encode(sources).take()
+                defer { withExtendedLifetime(side) {} }
+                if try disk.size(of: sidePath) != nil { try disk.rename(sidePath, to: previousPath) }
+                try disk.atomicReplace(sidePath, with: side.view)
+                let yaml = ByteArena()
+                promtail.encode(into: yaml)
+                defer { withExtendedLifetime(yaml) {} }
+                try disk.atomicReplace(path, with: yaml.view)
+            } catch { return error }
+            state.withLock { $0.saved = changed }
+            return nil
+        }
+        if let failure { throw failure }
+    }
+
+    // MARK: Format
+
+    // magic, count, then source, path, offset, detail, order of each (varints, strings with their length); CRC32C of it all.
+    private static func encode(_ sources: [ByteString: Source]) -> ByteArena {
+        let out = ByteArena(capacity: 4096)
+        out.append(magic)
+        out.append(varint: UInt64(sources.count))
+        for (key, source) in sources.sorted(by: { $0.key < $1.key }) {
+            out.append(prefixed: key)
+            out.append(prefixed: source.path)
+            out.append(varint: source.position.offset)
+            out.append(prefixed: source.position.detail)
+            out.append(varint: source.order)
+        }
+        out.append(littleEndian: CRC32C.of(out.view))
+        return out
+    }
+
+    private static func decode(_ bytes: ByteView) throws(DecodeError) -> [ByteString: Source] {
+        guard bytes.hasPrefix(magic), bytes.count >= 4 else { throw DecodeError("not a positions file") }
+        let body = bytes.prefix(bytes.count - 4)
+        var tail = ByteReader(bytes.suffix(4))
+        guard try tail.littleEndian(UInt32.self) == CRC32C.of(body) else { throw DecodeError("checksum mismatch") }
+        var reader = ByteReader(body)
+        try reader.seek(to: magic.utf8CodeUnitCount)
+        let count = try reader.count()
+        var sources: [ByteString: Source] = [:]
+        for _ in 0..<count {
+            let key = ByteString(try reader.prefixed())
+            let path = ByteString(try reader.prefixed())
+            let offset = try reader.varint()
+            let detail = ByteString(try reader.prefixed())
+            sources[key] = Source(
+                path: path, position: SourcePosition(offset: offset, detail: detail), order: try reader.varint())
+        }
+        return sources
+    }
+}

@@ -1,0 +1,94 @@
+import Bytes
+import Disk
+import LogModel
+import Synchronization
+import Testing
+
+@testable import LogSources
+
+@Suite struct PositionsFileTests {
+    @Test func promtailsFileIsUnderstood() {
+        let text = """
+            positions:
+              /var/log/a.log: "10482"
+              /var/log/b c.log: '7'
+              "/var/log/\\u00e9\\".log": "1"
+              cursor-myjob: "s=abc;i=1;t=5"
+              ? /var/log/pods/\(String(repeating: "x", count: 200)).log
+              : "99"
+              /plain: 12
+
+            """
+        let positions = text.withView { PromtailPositions(parsing: $0) }
+        #expect(positions.damaged == 0)
+        #expect(positions.entries["/var/log/a.log"] == "10482")
+        #expect(positions.entries["/var/log/b c.log"] == "7")
+        #expect(positions.entries["/var/log/é\".log"] == "1")
+        #expect(positions.entries["cursor-myjob"] == "s=abc;i=1;t=5")
+        #expect(positions.entries[ByteString("/var/log/pods/" + String(repeating: "x", count: 200) + ".log")] == "99")
+        #expect(positions.entries["/plain"] == "12")
+        // And it comes back from what is written.
+        let out = ByteArena()
+        positions.encode(into: out)
+        #expect(withExtendedLifetime(out) { PromtailPositions(parsing: out.view) } == positions)
+    }
+
+    @Test(arguments: ["", "\0\0\0\0", "positions: {}\n", "positions:\n", "garbage", "positions:\n  /a: \"1\n  /b: \"2\"\n\0\0\0", "- x\n"])
+    func damageCostsOnlyWhatItHit(_ text: String) {
+        let positions = text.withView { PromtailPositions(parsing: $0) }
+        #expect(positions.entries["/b"] == (text.contains("/b") ? "2" : nil))
+    }
+
+    @Test func theWrittenFormIsPromtails() {
+        var positions = PromtailPositions()
+        positions.entries = ["/var/log/a.log": "1", "cursor-j": "s=1;i=2"]
+        let out = ByteArena()
+        positions.encode(into: out)
+        #expect(withExtendedLifetime(out) { out.view.string } == "positions:\n  /var/log/a.log: \"1\"\n  cursor-j: \"s=1;i=2\"\n")
+    }
+
+    @Test func positionsSurviveARestartAndDamage() throws {
+        let directory = TemporaryDirectory()
+        let path = directory("positions.yaml")
+        directory.write("positions.yaml", "positions:\n  /var/log/a.log: \"5\"\n  cursor-old: \"s=1;i=1;t=1\"\n")
+        let first = PositionsFile(path: path)
+        #expect(first.importedOffset(path: "/var/log/a.log") == 5)
+        #expect(first.importedCursor(jobName: "old") == "s=1;i=1;t=1")
+        let old = FileSourceKey(id: FileID(device: 1, inode: 2), fingerprint: 3, born: 10, slot: 0).text
+        let new = FileSourceKey(id: FileID(device: 1, inode: 3), fingerprint: 4, born: 20, slot: 0).text
+        first.set(old, path: "/var/log/a.log", SourcePosition(offset: 100, detail: "x"))
+        first.set(new, path: "/var/log/a.log", SourcePosition(offset: 7, detail: "y"))
+        first.set(old, path: "/var/log/a.log", SourcePosition(offset: 150, detail: "z"))
+        first.set("journal:j", path: "journal:j", SourcePosition(offset: 3, detail: "s=9"))
+        try first.save()
+        // Our own positions have taken the place of Promtail's.
+        #expect(first.importedOffset(path: "/var/log/a.log") == nil)
+        let second = PositionsFile(path: path)
+        #expect(second.position(of: old) == SourcePosition(offset: 150, detail: "z"))
+        #expect(second.positions(withPrefix: "file:1:").count == 2)
+        let written = try PosixDisk().contents(of: path)
+        let yaml = withExtendedLifetime(written) { written.view.string }
+        #expect(yaml == "positions:\n  /var/log/a.log: \"7\"\n  cursor-j: \"s=9\"\n  cursor-old: \"s=1;i=1;t=1\"\n")
+        second.set(new, path: "/var/log/a.log", SourcePosition(offset: 8, detail: "y"))
+        try second.save()
+        // The latest generation is lost to NUL bytes: the one before is used, and said so.
+        directory.write("positions.yaml.tailrace", String(repeating: "\0", count: 100))
+        directory.write("positions.yaml", "\0\0\0")
+        let told = Mutex<[String]>([])
+        let third = PositionsFile(path: path, events: SourceEvents(report: { report in told.withLock { $0.append(report.subject) } }))
+        #expect(third.position(of: new)?.offset == 7)
+        #expect(told.withLock { $0 } == [path + ".tailrace"])
+        directory.write("positions.yaml.tailrace.previous", "also gone")
+        #expect(PositionsFile(path: path).positions(withPrefix: "").isEmpty)
+    }
+
+    @Test func rotatedFilesOfOnePathAreForgottenInTime() {
+        let file = PositionsFile(path: "/nonexistent/positions.yaml")
+        for i in 0..<100 {
+            let key = FileSourceKey(id: FileID(device: 1, inode: UInt64(i)), fingerprint: 0, born: UInt64(i), slot: 0).text
+            file.set(key, path: "/a", SourcePosition(offset: UInt64(i)))
+        }
+        #expect(file.positions(withPrefix: "file:").count == 16)
+        #expect(throws: DiskError.self) { try file.save() }
+    }
+}
