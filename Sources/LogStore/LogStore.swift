@@ -2,32 +2,192 @@ import Bytes
 import Disk
 import LogModel
 import Metrics
+import Synchronization
 
-/// The embedded store.
+/// The embedded store: rows in a write-ahead log and in memory first, in immutable segments soon after.
+///
+/// The life of a batch: `append` encodes it on the caller's thread; the committer checks positions and duplicates, writes
+/// it with others and syncs them once; it is then visible in the head and acknowledged. The sealer turns a full or idle
+/// head into segments and lets the log go; the compactor merges and expires segments. Readers hold immutable snapshots.
+///
+/// What it promises: I1 lines come back byte for byte; I2 what is acknowledged survives kill -9, and power loss under
+/// `Sync.always`; I3 a source range or numbered batch is stored once; I5 damage is found, left out and reported.
+///
+/// Formats: docs/formats/wal.md, segment.md, manifest.md.
 package final class LogStore: StoreReader, StoreWriter {
+    let core: StoreCore
+    private let queue: CommitQueue
+    private let sealer: Sealer
+    private let compactor: Compactor
+    private let lock: any DiskLock
+    private let workers: Mutex<[Worker]>
+
+    private init(
+        core: StoreCore, queue: CommitQueue, sealer: Sealer, compactor: Compactor, lock: any DiskLock,
+        workers: sending [Worker]
+    ) {
+        self.core = core
+        self.queue = queue
+        self.sealer = sealer
+        self.compactor = compactor
+        self.lock = lock
+        self.workers = Mutex(workers)
+    }
+
+    deinit {
+        // Nobody waits for the threads then; they end by themselves.
+        queue.close()
+        sealer.stop()
+        compactor.stop()
+    }
+
+    /// Opens the store in `settings.directory`, making it where it is missing, and recovers what a crash left.
+    ///
+    /// Throws `.locked` when another process has it, `.invalid` for a directory of another format, `.system` when the disk
+    /// refuses. Damage does not throw: the rest is served, see `catalogue().damaged`.
     package static func open(
         _ settings: StoreSettings, disk: any Disk = PosixDisk(), registry: Registry,
         clock: any TimeSource = HostTime()
     ) throws(StoreError) -> LogStore {
-        throw StoreError(.system, "the store is being built")
+        let lock = try takeLock(settings.directory, disk)
+        do throws(StoreError) {
+            let recovered = try Recovery(settings: settings, disk: disk, clock: clock, metrics: StoreMetrics(registry))
+                .run()
+            let core = recovered.core
+            // Records under way: a quarter of what the heads may hold.
+            let queue = CommitQueue(capacity: max(1 << 20, min(16 << 20, settings.memory / 14)))
+            let compactor = Compactor(core: core)
+            let sealer = Sealer(core: core) { [weak queue] in
+                queue?.poke()
+                compactor.poke()
+            }
+            let committer = Committer(
+                core: core, queue: queue, sealer: sealer, wal: recovered.wal, keys: recovered.keys)
+            guard let first = Worker("store-seal", { sealer.run() }),
+                let second = Worker("store-merge", { compactor.run() }),
+                let third = Worker("store-commit", {
+                    committer.run()
+                    sealer.stop()
+                    compactor.stop()
+                })
+            else { throw StoreError(.system, "the system has no threads left for the store") }
+            core.count()
+            return LogStore(
+                core: core, queue: queue, sealer: sealer, compactor: compactor, lock: lock,
+                workers: [third, first, second])
+        } catch {
+            lock.release()
+            throw error
+        }
     }
 
-    private init() {}
+    private static func takeLock(_ directory: String, _ disk: any Disk) throws(StoreError) -> any DiskLock {
+        do throws(DiskError) {
+            try disk.makeDirectory(directory)
+            return try disk.lock(DiskPath.join(directory, StoreNames.lock))
+        } catch {
+            if error.isLocked {
+                let holder = error.holder.map { "process \($0)" } ?? "another process"
+                throw StoreError(
+                    .locked,
+                    "data directory \(directory) is in use by \(holder): stop that one, or give another directory")
+            }
+            throw StoreError(error, "opening data directory \(directory)")
+        }
+    }
 
-    package func close() async {}
+    /// Takes no more batches, seals what there is, and lets the directory go.
+    package func close() async {
+        queue.close()
+        let threads = workers.withLock { workers in
+            defer { workers = [] }
+            return workers
+        }
+        guard !threads.isEmpty else { return }
+        await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+            // Joining blocks, which a cooperative thread must not.
+            let joiner = Worker("store-close") {
+                for thread in threads { thread.join() }
+                done.resume()
+            }
+            if joiner == nil {
+                for thread in threads { thread.join() }
+                done.resume()
+            }
+        }
+        core.manifest.close()
+        lock.release()
+    }
+
+    // MARK: Writing
+
+    /// Bytes of lines in one batch. Larger ones would make a head of their own.
+    package static let batchBytesMax = 256 << 20
+    /// Bytes of one line: its page is decoded in one piece.
+    package static let lineBytesMax = 64 << 20
 
     package func append(_ batch: WriteBatch) async throws(StoreError) -> AppendReceipt {
-        throw StoreError(.system, "the store is being built")
+        guard batch.bytes.count <= Self.batchBytesMax else {
+            throw StoreError(
+                .invalid, "a batch of \(batch.bytes.count >> 20) MB: at most \(Self.batchBytesMax >> 20), split it")
+        }
+        if batch.rows.contains(where: { $0.length > UInt32(Self.lineBytesMax) }) {
+            throw StoreError(.invalid, "a line longer than \(Self.lineBytesMax >> 20) MB: cut or drop it before")
+        }
+        if batch.rows.isEmpty, batch.advances.isEmpty, batch.key == nil { return AppendReceipt(stored: 0, duplicates: 0) }
+        let size = batch.bytes.count + batch.rows.count * MemoryLayout<HeadRow>.stride + 1024
+        try await queue.admit(size)
+        let streams = core.streams.register(batch.tenant, batch.streams)
+        let record = BatchRecord.encode(batch, streams: streams, receivedAt: core.clock.wall.nanoseconds)
+        let result = await withCheckedContinuation { (reply: CommitQueue.Reply<AppendReceipt>) in
+            if !queue.push(.append(record, reserved: size, reply)) {
+                queue.release(size)
+                reply.resume(returning: .failure(CommitQueue.closing))
+            }
+        }
+        return try result.get()
     }
-    package func position(of source: ByteString) -> SourcePosition? { nil }
-    package func positions(withPrefix prefix: ByteString) -> [(source: ByteString, position: SourcePosition)] { [] }
-    package func flush() async throws(StoreError) {}
 
-    package func streams(tenant: Tenant, matchers: [LabelMatcher], range: TimeRange) throws -> [StreamSummary] { [] }
-    package func scan(_ request: ScanRequest, sink: (ColumnBlock) throws -> ScanFlow) throws {}
-    package func counts(
-        tenant: Tenant, matchers: [LabelMatcher], grid: TimeGrid, budget: QueryBudget, cancel: CancelFlag
-    ) throws -> [StreamCounts] { [] }
-    package func catalogue(tenant: Tenant, range: TimeRange) throws -> Catalogue { Catalogue() }
+    package func position(of source: ByteString) -> SourcePosition? { core.positions[source] }
+
+    package func positions(withPrefix prefix: ByteString) -> [(source: ByteString, position: SourcePosition)] {
+        core.positions.withPrefix(prefix)
+    }
+
+    package func flush() async throws(StoreError) {
+        let result = await withCheckedContinuation { (reply: CommitQueue.Reply<Void>) in
+            if !queue.push(.flush(reply)) { reply.resume(returning: .failure(CommitQueue.closing)) }
+        }
+        try result.get()
+    }
+
+    /// Merges whatever fits together and drops what is expired; returns when nothing is left to do.
+    package func compact() async throws(StoreError) {
+        try await maintain(all: true)
+    }
+
+    /// Does the merges and removals that are due; returns when they are done.
+    package func maintain() async throws(StoreError) {
+        try await maintain(all: false)
+    }
+
+    private func maintain(all: Bool) async throws(StoreError) {
+        let result = await withCheckedContinuation { (reply: CommitQueue.Reply<Void>) in
+            compactor.request(all: all) { failure in
+                reply.resume(returning: failure.map { .failure($0) } ?? .success(()))
+            }
+        }
+        try result.get()
+    }
+
+    // MARK: - Testing
+
+    /// Makes the threads look at the clock, for clocks that are moved by hand.
+    package func clockMoved() { queue.poke() }
+
+    /// Rows in memory that are in no segment yet, and the number of segments.
+    package var parts: (headRows: Int, segments: Int) {
+        let view = core.snapshot()
+        return (view.heads.reduce(0) { $0 + $1.rows }, view.segments.count)
+    }
 }
-

@@ -1,0 +1,197 @@
+import Bytes
+import Disk
+import LogModel
+
+/// Turns a head into segments, one for each UTC day that it holds, and publishes them.
+///
+/// Order: write, sync each file, read back and compare, sync the directory, manifest edit, publish. Until the edit is
+/// durable nothing has changed, and the files are removed again; after it the log may go.
+struct Sealing {
+    let core: StoreCore
+
+    /// A row, with what sorting needs.
+    private struct Reference {
+        var timestamp: Int64
+        var batch: UInt32
+        var row: UInt32
+    }
+
+    /// More days than this in one head are put together by twos, fours …: an import of old lines must not make a
+    /// thousand files.
+    static let partitionsMax = 32
+
+    func seal(_ head: Head) throws(StoreError) {
+        let streams = core.streams.all()
+        var rowsOf: [UInt32: [Reference]] = [:]
+        for (b, batch) in head.batches.enumerated() where !batch.rows.isEmpty {
+            // Rows of a batch mostly come in runs of one stream; the table is asked once a run.
+            var at = 0
+            while at < batch.rows.count {
+                let local = batch.rows[at].stream
+                var end = at + 1
+                while end < batch.rows.count, batch.rows[end].stream == local { end += 1 }
+                rowsOf[batch.streams[Int(local)], default: []].append(
+                    contentsOf: (at..<end).map {
+                        Reference(timestamp: batch.rows[$0].timestamp, batch: UInt32(b), row: UInt32($0))
+                    })
+                at = end
+            }
+        }
+        let order = rowsOf.keys.sorted { a, b in
+            let (x, y) = (streams[Int(a)].rank, streams[Int(b)].rank)
+            return x != y ? x < y : a < b
+        }
+        var first = Int64.max
+        var last = Int64.min
+        for stream in order {
+            guard var rows = rowsOf[stream] else { continue }
+            let isSorted = rows.indices.dropFirst().allSatisfy { rows[$0 - 1].timestamp <= rows[$0].timestamp }
+            if !isSorted {
+                rows.sort { ($0.timestamp, $0.batch, $0.row) < ($1.timestamp, $1.batch, $1.row) }
+                rowsOf[stream] = rows
+            }
+            first = min(first, rows.first?.timestamp ?? first)
+            last = max(last, rows.last?.timestamp ?? last)
+        }
+
+        var opened: [Segment] = []
+        do throws(StoreError) {
+            var entries: [SegmentEntry] = []
+            if !order.isEmpty {
+                for partition in partitions(rowsOf, order, first, last) {
+                    let number = core.manifest.segmentNumber()
+                    let segment = try write(head, partition, rowsOf, order, streams, number)
+                    opened.append(segment)
+                    entries.append(SegmentEntry(segment.info, size: segment.size))
+                }
+                do throws(DiskError) { try core.disk.syncDirectory(core.settings.directory) } catch {
+                    throw StoreError(error, "sealing")
+                }
+            }
+            var edit = ManifestEdit(added: entries)
+            edit.floor = head.lastSequence
+            edit.nextSegment = core.manifest.manifest.nextSegment
+            edit.positions = head.positions
+            edit.keys = head.keys.windows.map { (client: $0.key, window: $0.value) }
+            if !edit.keys.isEmpty {
+                edit.keysExpireBefore = core.clock.wall.nanoseconds - core.settings.batchKeyAge
+            }
+            try core.manifest.commit(edit)
+        } catch {
+            for segment in opened { segment.retire() }
+            throw error
+        }
+        core.publish(adding: opened, removing: [], sealed: head.id)
+    }
+
+    private struct Partition {
+        var day: Int64
+        var days: Int64
+        /// Times from `low` to below `high`; the last one's end is open.
+        var low: Int64
+        var high: Int64?
+    }
+
+    private func partitions(
+        _ rowsOf: [UInt32: [Reference]], _ order: [UInt32], _ first: Int64, _ last: Int64
+    ) -> [Partition] {
+        if SegmentFormat.day(first) == SegmentFormat.day(last) {
+            return [Partition(day: SegmentFormat.day(first), days: 1, low: first, high: nil)]
+        }
+        var days: Set<Int64> = []
+        for stream in order {
+            var previous = Int64.min
+            for reference in rowsOf[stream] ?? [] {
+                let day = SegmentFormat.day(reference.timestamp)
+                if day != previous { days.insert(day) }
+                previous = day
+            }
+        }
+        func floored(_ day: Int64, _ width: Int64) -> Int64 {
+            (day >= 0 ? day / width : -((width - 1 - day) / width)) * width
+        }
+        var width: Int64 = 1
+        while Set(days.map { floored($0, width) }).count > Self.partitionsMax { width *= 2 }
+        return Set(days.map { floored($0, width) }).sorted().map { day in
+            let (low, below) = day.multipliedReportingOverflow(by: SegmentFormat.dayNanoseconds)
+            let (high, above) = (day + width).multipliedReportingOverflow(by: SegmentFormat.dayNanoseconds)
+            return Partition(day: day, days: width, low: below ? .min : low, high: above ? nil : high)
+        }
+    }
+
+    private func slice(_ rows: [Reference], _ partition: Partition) -> ArraySlice<Reference> {
+        func bound(_ time: Int64) -> Int {
+            var low = 0
+            var high = rows.count
+            while low < high {
+                let middle = (low + high) / 2
+                if rows[middle].timestamp < time { low = middle + 1 } else { high = middle }
+            }
+            return low
+        }
+        return rows[bound(partition.low)..<(partition.high.map { bound($0) } ?? rows.count)]
+    }
+
+    private func write(
+        _ head: Head, _ partition: Partition, _ rowsOf: [UInt32: [Reference]], _ order: [UInt32],
+        _ streams: [StreamTable.Stream], _ number: UInt64
+    ) throws(StoreError) -> Segment {
+        let path = core.path(StoreNames.segmentName(number))
+        do throws(StoreError) {
+            try core.codecs.with { codec throws(StoreError) in
+                let writer = try SegmentWriter(
+                    disk: core.disk, path: path, number: number, codec: core.settings.codec,
+                    level: core.settings.codecLevel, packer: codec)
+                for stream in order {
+                    let rows = slice(rowsOf[stream] ?? [], partition)
+                    if rows.isEmpty { continue }
+                    writer.begin(streams[Int(stream)].tenant, streams[Int(stream)].labels)
+                    for reference in rows {
+                        let batch = head.batches[Int(reference.batch)]
+                        let row = batch.rows[Int(reference.row)]
+                        try writer.append(
+                            row.timestamp, metadata: row.metadata == 0 ? nil : batch.metadataBytes(row.metadata),
+                            line: batch.line(row))
+                    }
+                }
+                _ = try writer.finish(
+                    walFirst: head.firstSequence, walLast: head.lastSequence, day: partition.day, days: partition.days)
+            }
+            let table = core.streams
+            let segment = try Segment.open(disk: core.disk, path: path) { table.register($0, $1) }
+            if core.settings.verifySeals { try verify(segment, head, partition, rowsOf, order) }
+            return segment
+        } catch {
+            try? core.disk.unlink(path)
+            throw error
+        }
+    }
+
+    /// Reads the segment back and compares every row with the head.
+    private func verify(
+        _ segment: Segment, _ head: Head, _ partition: Partition, _ rowsOf: [UInt32: [Reference]], _ order: [UInt32]
+    ) throws(StoreError) {
+        let different = StoreError(
+            .damaged, "segment \(segment.path) does not read back as it was written: the log is kept, sealing is tried again")
+        try core.codecs.with { codec throws(StoreError) in
+            let reader = SegmentCursor(segment: segment, codec: codec)
+            for stream in order {
+                let rows = slice(rowsOf[stream] ?? [], partition)
+                if rows.isEmpty { continue }
+                for reference in rows {
+                    let batch = head.batches[Int(reference.batch)]
+                    let row = batch.rows[Int(reference.row)]
+                    guard try reader.advance(), reader.stream == stream, reader.timestamp == row.timestamp else {
+                        throw different
+                    }
+                    let line = try reader.line()
+                    let set = reader.metadata
+                    guard line == batch.line(row),
+                        row.metadata == 0 ? set == nil : set == batch.metadataBytes(row.metadata)
+                    else { throw different }
+                }
+            }
+            guard try !reader.advance() else { throw different }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import Bytes
+import LogModel
+
+extension LogStore {
+    package func streams(tenant: Tenant, matchers: [LabelMatcher], range: TimeRange) throws -> [StreamSummary] {
+        let selection = Selection(core: core, tenant: tenant, matchers: matchers)
+        guard !selection.isEmpty, !range.isEmpty else { return [] }
+        var found: [UInt32: StreamSummary] = [:]
+        func add(_ stream: UInt32, first: Int64, last: Int64, rows: Int, bytes: Int, newPart: Bool) {
+            let span = (Timestamp(nanoseconds: first), Timestamp(nanoseconds: last))
+            guard var summary = found[stream] else {
+                found[stream] = StreamSummary(
+                    id: stream, labels: selection.streams[Int(stream)].labels, first: span.0, last: span.1, rows: rows,
+                    bytes: bytes, chunks: 1)
+                return
+            }
+            summary.first = min(summary.first, span.0)
+            summary.last = max(summary.last, span.1)
+            summary.rows += rows
+            summary.bytes += bytes
+            if newPart { summary.chunks += 1 }
+            found[stream] = summary
+        }
+        for segment in selection.view.segments where selection.overlaps(segment, range) {
+            var previous = UInt32.max
+            for index in selection.runs(segment, range) {
+                let run = segment.runs[index]
+                add(
+                    segment.stream(of: run), first: run.first, last: run.last, rows: Int(run.rows), bytes: run.bytes,
+                    newPart: run.stream != previous)
+                previous = run.stream
+            }
+        }
+        for head in selection.view.heads {
+            var seen: Set<UInt32> = []
+            for batch in head.batches where selection.overlaps(batch, range) {
+                for run in batch.runs where selection.overlaps(run, range) {
+                    add(
+                        run.stream, first: run.first, last: run.last, rows: run.rows, bytes: run.bytes,
+                        newPart: seen.insert(run.stream).inserted)
+                }
+            }
+        }
+        return found.values.sorted { $0.labels < $1.labels }
+    }
+
+    package func scan(_ request: ScanRequest, sink: (ColumnBlock) throws -> ScanFlow) throws {
+        var scan = StoreScan(core: core, request: request)
+        try scan.run(sink)
+    }
+
+    package func counts(
+        tenant: Tenant, matchers: [LabelMatcher], grid: TimeGrid, budget: QueryBudget, cancel: CancelFlag
+    ) throws -> [StreamCounts] {
+        var counts = StoreCounts(
+            core: core, tenant: tenant, matchers: matchers, grid: grid, budget: budget, cancel: cancel)
+        return try counts.run()
+    }
+
+    package func catalogue(tenant: Tenant, range: TimeRange) throws -> Catalogue {
+        let selection = Selection(core: core, tenant: tenant, matchers: [])
+        var result = Catalogue(damaged: core.damage.all)
+        var streams: Set<UInt32> = []
+        var first = Int64.max
+        var last = Int64.min
+        for segment in selection.view.segments where selection.overlaps(segment, range) {
+            var bytes = 0
+            for index in selection.runs(segment, range) {
+                let run = segment.runs[index]
+                streams.insert(segment.stream(of: run))
+                result.rows += Int(run.rows)
+                bytes += run.bytes
+                first = min(first, run.first)
+                last = max(last, run.last)
+            }
+            result.bytes += bytes
+            // The tenant's share of the file.
+            if segment.info.lineBytes > 0 {
+                result.stored += Int(Double(segment.size) * Double(bytes) / Double(segment.info.lineBytes))
+            } else if segment.streams.contains(where: { selection.wanted.contains($0) }) {
+                result.stored += segment.size
+            }
+        }
+        for head in selection.view.heads {
+            for batch in head.batches where selection.overlaps(batch, range) {
+                for run in batch.runs where selection.overlaps(run, range) {
+                    streams.insert(run.stream)
+                    result.rows += run.rows
+                    result.bytes += run.bytes
+                    first = min(first, run.first)
+                    last = max(last, run.last)
+                }
+            }
+        }
+        result.streams = streams.count
+        if first <= last {
+            result.first = Timestamp(nanoseconds: first)
+            result.last = Timestamp(nanoseconds: last)
+        }
+        return result
+    }
+}

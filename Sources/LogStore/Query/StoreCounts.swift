@@ -1,0 +1,201 @@
+import LogModel
+
+/// Rows and bytes by cells of a grid. A run that lies wholly in the same cells counts by its table entry; of others the
+/// times and lengths are read. Cells are filled by differences, so a row costs the same whether windows overlap or not.
+struct StoreCounts {
+    private let core: StoreCore
+    private let selection: Selection
+    private let cells: GridCells
+    private let count: Int
+    private let budget: QueryBudget
+    private let cancel: CancelFlag
+
+    private struct Sums {
+        /// Differences from cell to cell; one more than cells.
+        var rows: [Int]
+        var bytes: [Int]
+    }
+    private var sums: [UInt32: Sums] = [:]
+    private var taken = 0
+
+    init(
+        core: StoreCore, tenant: Tenant, matchers: [LabelMatcher], grid: TimeGrid, budget: QueryBudget,
+        cancel: CancelFlag
+    ) {
+        self.core = core
+        selection = Selection(core: core, tenant: tenant, matchers: matchers)
+        cells = GridCells(grid)
+        count = max(0, grid.count)
+        self.budget = budget
+        self.cancel = cancel
+    }
+
+    mutating func run() throws -> [StreamCounts] {
+        defer { budget.give(taken) }
+        let range = cells.range
+        guard !selection.isEmpty, !range.isEmpty else { return [] }
+        for segment in selection.view.segments where selection.overlaps(segment, range) {
+            try add(segment, range)
+        }
+        for head in selection.view.heads {
+            for batch in head.batches where selection.overlaps(batch, range) { try add(batch, range) }
+        }
+        var result: [StreamCounts] = []
+        for (stream, sum) in sums.sorted(by: { $0.key < $1.key }) {
+            var rows = [Int](repeating: 0, count: count)
+            var bytes = rows
+            var rowSum = 0
+            var byteSum = 0
+            for cell in 0..<count {
+                rowSum += sum.rows[cell]
+                byteSum += sum.bytes[cell]
+                rows[cell] = rowSum
+                bytes[cell] = byteSum
+            }
+            if rows.contains(where: { $0 > 0 }) {
+                result.append(
+                    StreamCounts(labels: selection.streams[Int(stream)].labels, rows: rows, bytes: bytes))
+            }
+        }
+        return result
+    }
+
+    private mutating func add(_ segment: Segment, _ range: TimeRange) throws {
+        var columns: (group: Int, times: [Int64], lengths: [UInt32])?
+        for index in selection.runs(segment, range) {
+            if cancel.isCancelled { throw QueryError(.cancelled, "the query was cancelled") }
+            let run = segment.runs[index]
+            let stream = segment.stream(of: run)
+            if let same = cells.same(run.first, run.last) {
+                if let same { try add(stream, same, rows: Int(run.rows), bytes: run.bytes) }
+                continue
+            }
+            let group = Int(run.group)
+            if columns?.group != group {
+                do throws(StoreError) {
+                    columns = try core.codecs.with { codec throws(StoreError) in
+                        (
+                            group, try segment.times(group: group, codec: codec),
+                            try segment.lengths(group: group, codec: codec)
+                        )
+                    }
+                } catch {
+                    core.damage.add(error.message)
+                    core.count()
+                    columns = (group, [], [])
+                }
+            }
+            guard let columns, !columns.times.isEmpty else { continue }
+            let end = Int(run.firstRow + run.rows)
+            var row = lowerBound(columns.times, Int(run.firstRow), end, range.start.nanoseconds)
+            while row < end {
+                // Rows of the same cells are put together before the table is touched.
+                let time = columns.times[row]
+                if time >= range.end.nanoseconds { break }
+                let here = cells.cells(of: time)
+                var next = row
+                var bytes = 0
+                while next < end, columns.times[next] == time || cells.cells(of: columns.times[next]) == here {
+                    bytes += Int(columns.lengths[next])
+                    next += 1
+                }
+                if let here { try add(stream, here, rows: next - row, bytes: bytes) }
+                row = next
+            }
+        }
+    }
+
+    private mutating func add(_ batch: HeadBatch, _ range: TimeRange) throws {
+        if cancel.isCancelled { throw QueryError(.cancelled, "the query was cancelled") }
+        var byRow: Set<UInt32> = []
+        for run in batch.runs where selection.overlaps(run, range) {
+            if let same = cells.same(run.first, run.last) {
+                if let same { try add(run.stream, same, rows: run.rows, bytes: run.bytes) }
+            } else {
+                byRow.insert(run.stream)
+            }
+        }
+        if byRow.isEmpty { return }
+        let wanted = batch.streams.map { byRow.contains($0) }
+        for row in batch.rows where wanted[Int(row.stream)] {
+            if let here = cells.cells(of: row.timestamp) {
+                try add(batch.streams[Int(row.stream)], here, rows: 1, bytes: Int(row.length))
+            }
+        }
+    }
+
+    private mutating func add(_ stream: UInt32, _ cells: ClosedRange<Int>, rows: Int, bytes: Int) throws {
+        if sums[stream] == nil {
+            let size = (count + 1) * 2 * MemoryLayout<Int>.stride
+            taken += size
+            guard budget.take(size) else {
+                throw QueryError(
+                    .invalid, "the query needs more than its \(budget.memoryLimit >> 20) MB of memory: fewer streams or steps")
+            }
+            let zero = [Int](repeating: 0, count: count + 1)
+            sums[stream] = Sums(rows: zero, bytes: zero)
+        }
+        sums[stream]?.rows[cells.lowerBound] += rows
+        sums[stream]?.rows[cells.upperBound + 1] -= rows
+        sums[stream]?.bytes[cells.lowerBound] += bytes
+        sums[stream]?.bytes[cells.upperBound + 1] -= bytes
+    }
+}
+
+/// Which cells of a grid a time lies in: i with start + i·step − window < t ≤ start + i·step.
+struct GridCells {
+    private let start: Int64
+    private let step: Int64
+    private let window: Int64
+    private let count: Int
+
+    init(_ grid: TimeGrid) {
+        start = grid.start.nanoseconds
+        step = max(1, grid.step)
+        window = max(1, grid.window)
+        count = max(0, grid.count)
+    }
+
+    /// Times that lie in any cell or in a gap between two.
+    var range: TimeRange {
+        guard count > 0 else { return TimeRange(.min, .min) }
+        let first = Timestamp(nanoseconds: start).advanced(by: -window).advanced(by: 1)
+        let (span, overflow) = step.multipliedReportingOverflow(by: Int64(count - 1))
+        return TimeRange(first, Timestamp(nanoseconds: start).advanced(by: overflow ? .max : span).advanced(by: 1))
+    }
+
+    /// First cell that ends at or behind `t`.
+    private func low(_ t: Int64) -> Int {
+        if t <= start { return 0 }
+        let (distance, overflow) = t.subtractingReportingOverflow(start)
+        if overflow { return count }
+        return Int(min(Int64(count), (distance - 1) / step + 1))
+    }
+
+    /// First cell that begins at or behind `t`, so does not hold it.
+    private func high(_ t: Int64) -> Int {
+        let (begin, underflow) = start.subtractingReportingOverflow(window)
+        // Cell 0 holds times behind `begin`.
+        if !underflow, t <= begin { return 0 }
+        let (distance, overflow) = t.subtractingReportingOverflow(underflow ? .min : begin)
+        if overflow { return count }
+        return Int(min(Int64(count), max(0, distance - 1) / step + 1))
+    }
+
+    /// The cells that hold `t`; nil when none does.
+    func cells(of t: Int64) -> ClosedRange<Int>? {
+        let first = low(t)
+        let end = high(t)
+        return first < end ? first...end - 1 : nil
+    }
+
+    /// Whether all times from `first` to `last` lie in the same cells – no cell, for a span in one gap or outside; nil
+    /// when they do not.
+    func same(_ first: Int64, _ last: Int64) -> ClosedRange<Int>?? {
+        // Both borders only ever move on with time, so equal ends mean equal cells between them.
+        let low = (self.low(first), self.low(last))
+        let high = (self.high(first), self.high(last))
+        guard low.0 == low.1, high.0 == high.1 else { return nil }
+        return .some(low.0 < high.0 ? low.0...high.0 - 1 : nil)
+    }
+}

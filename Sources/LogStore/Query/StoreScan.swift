@@ -1,0 +1,497 @@
+import Bytes
+import LogModel
+
+/// One scan over a snapshot: blocks in the order of their first time (forward) or of their last (backward).
+///
+/// A heap holds pieces of the snapshot by a bound of their times. A piece is opened only when it comes first: then the
+/// times of its row group are read, it falls apart into blocks of whole pages, and those go back into the heap by their
+/// exact times. So the newest hundred lines cost the last pages of each stream, and whatever a sink narrows away is never
+/// opened. Memory: the time columns of the row groups under way.
+struct StoreScan {
+    private let core: StoreCore
+    private let selection: Selection
+    private let request: ScanRequest
+    private let backward: Bool
+    private var range: TimeRange
+    private var heap: [Item] = []
+
+    /// Bytes of lines and rows of a block: small enough to overlap little, large enough to cost nothing.
+    private let blockBytes: Int
+    private let blockRows: Int
+
+    /// The columns of a row group, shared by its blocks.
+    private final class Group {
+        let segment: Segment
+        let number: Int
+        let times: [Int64]
+        let metadata: MetadataColumn?
+        var lengths: [UInt32]?
+
+        init(segment: Segment, number: Int, times: [Int64], metadata: MetadataColumn?) {
+            self.segment = segment
+            self.number = number
+            self.times = times
+            self.metadata = metadata
+        }
+    }
+
+    /// Rows of a row group that lie together and belong to one stream.
+    private struct Span {
+        var rows: Range<Int>
+        var stream: UInt32
+    }
+
+    private struct HeadRef {
+        var timestamp: Int64
+        var stream: UInt32
+        /// In the piece's batches.
+        var batch: UInt32
+        var row: UInt32
+    }
+
+    private enum Piece {
+        case runs(Segment, rank: Int, group: Int, runs: [Int])
+        case rows(Group, rank: Int, spans: [Span])
+        case batches([HeadBatch], rank: Int)
+        case refs([HeadBatch], rank: Int, refs: [HeadRef], ordinal: Int)
+    }
+
+    private struct Item {
+        /// Smaller comes first.
+        var key: Int64
+        var serial: Int
+        var piece: Piece
+    }
+
+    init(core: StoreCore, request: ScanRequest) {
+        self.core = core
+        self.request = request
+        backward = request.direction == .backward
+        range = request.range
+        selection = Selection(core: core, tenant: request.tenant, matchers: request.matchers)
+        if let limit = request.limit, limit <= 10_000 {
+            blockBytes = 2 * SegmentFormat.pageBytesMax
+            blockRows = max(256, limit)
+        } else {
+            blockBytes = 1 << 20
+            blockRows = 8192
+        }
+    }
+
+    mutating func run(_ sink: (ColumnBlock) throws -> ScanFlow) throws {
+        guard !selection.isEmpty, !range.isEmpty else { return }
+        plan()
+        while let item = pop() {
+            if request.cancel.isCancelled { throw QueryError(.cancelled, "the query was cancelled") }
+            switch item.piece {
+            case .runs(let segment, let rank, let group, let runs): open(segment, rank, group, runs)
+            case .batches(let batches, let rank): open(batches, rank)
+            case .rows(let group, let rank, let spans):
+                let clipped = spans.compactMap { clip($0, group.times) }
+                guard let key = key(clipped, group.times) else { continue }
+                if key != item.key, let next = heap.first, next.key < key {
+                    push(key, .rows(group, rank: rank, spans: clipped))
+                    continue
+                }
+                if try !deliver(block(group, rank, clipped), sink) { return }
+            case .refs(let batches, let rank, let refs, let ordinal):
+                let clipped = refs.filter { range.contains(Timestamp(nanoseconds: $0.timestamp)) }
+                guard let key = key(clipped) else { continue }
+                if key != item.key, let next = heap.first, next.key < key {
+                    push(key, .refs(batches, rank: rank, refs: clipped, ordinal: ordinal))
+                    continue
+                }
+                if try !deliver(block(batches, rank, clipped, ordinal), sink) { return }
+            }
+        }
+    }
+
+    /// False when the sink has enough.
+    private mutating func deliver(_ block: ColumnBlock, _ sink: (ColumnBlock) throws -> ScanFlow) throws -> Bool {
+        switch try sink(block) {
+        case .more: return true
+        case .stop: return false
+        case .narrow(let wanted):
+            range = TimeRange(max(range.start, wanted.start), min(range.end, wanted.end))
+            return !range.isEmpty
+        }
+    }
+
+    // MARK: Planning
+
+    private mutating func plan() {
+        for (rank, segment) in selection.view.segments.enumerated() where selection.overlaps(segment, range) {
+            let runs = selection.runs(segment, range)
+            var at = 0
+            while at < runs.count {
+                let group = segment.runs[runs[at]].group
+                var first = Int64.max
+                var last = Int64.min
+                let start = at
+                while at < runs.count, segment.runs[runs[at]].group == group {
+                    first = min(first, segment.runs[runs[at]].first)
+                    last = max(last, segment.runs[runs[at]].last)
+                    at += 1
+                }
+                push(bound(first, last), .runs(segment, rank: rank, group: Int(group), runs: Array(runs[start..<at])))
+            }
+        }
+        var rank = selection.view.segments.count
+        for head in selection.view.heads {
+            var at = 0
+            while at < head.batches.count {
+                var some: [HeadBatch] = []
+                var bytes = 0
+                var rows = 0
+                while at < head.batches.count, some.isEmpty || (bytes < 1 << 20 && rows < 8192) {
+                    let batch = head.batches[at]
+                    at += 1
+                    bytes += batch.lineBytes
+                    rows += batch.rows.count
+                    if selection.overlaps(batch, range), batch.runs.contains(where: { selection.overlaps($0, range) }) {
+                        some.append(batch)
+                    }
+                }
+                if !some.isEmpty {
+                    push(
+                        bound(some.map(\.first).min() ?? 0, some.map(\.last).max() ?? 0), .batches(some, rank: rank))
+                }
+                rank += 1
+            }
+        }
+    }
+
+    /// The key of a piece whose rows inside the range lie between two times.
+    private func bound(_ first: Int64, _ last: Int64) -> Int64 {
+        backward ? ~min(last, range.end.nanoseconds &- 1) : max(first, range.start.nanoseconds)
+    }
+
+    private mutating func open(_ segment: Segment, _ rank: Int, _ number: Int, _ runs: [Int]) {
+        // Narrowed away since it was planned?
+        guard runs.contains(where: { overlaps(segment.runs[$0]) }) else { return }
+        let group: Group
+        do throws(StoreError) {
+            group = try core.codecs.with { codec throws(StoreError) in
+                Group(
+                    segment: segment, number: number, times: try segment.times(group: number, codec: codec),
+                    metadata: try segment.metadata(group: number, codec: codec))
+            }
+        } catch {
+            core.damage.add(error.message)
+            core.count()
+            return
+        }
+        // Whole pages go into one block, so that each is decoded once.
+        let pages = segment.groups[number].pages
+        var spans: [Span] = []
+        var page = 0
+        var blockEnd = 0
+        func endOfBlock(from row: Int) -> Int {
+            while page < pages.count, pages[page].firstRow + pages[page].rows <= row { page += 1 }
+            var last = page
+            var bytes = 0
+            var rows = 0
+            while last < pages.count {
+                bytes += pages[last].chunk.raw
+                rows += pages[last].rows
+                if last > page, bytes > blockBytes || rows > blockRows { break }
+                last += 1
+            }
+            return last < pages.count ? pages[last].firstRow : group.times.count
+        }
+        for index in runs {
+            let run = segment.runs[index]
+            let whole = Span(
+                rows: Int(run.firstRow)..<Int(run.firstRow + run.rows), stream: segment.stream(of: run))
+            guard var rest = clip(whole, group.times) else { continue }
+            while !rest.rows.isEmpty {
+                if rest.rows.lowerBound >= blockEnd {
+                    push(spans, group, rank)
+                    spans = []
+                    blockEnd = endOfBlock(from: rest.rows.lowerBound)
+                }
+                let end = min(rest.rows.upperBound, blockEnd)
+                spans.append(Span(rows: rest.rows.lowerBound..<end, stream: rest.stream))
+                rest.rows = end..<rest.rows.upperBound
+            }
+        }
+        push(spans, group, rank)
+    }
+
+    private mutating func push(_ spans: [Span], _ group: Group, _ rank: Int) {
+        if let key = key(spans, group.times) { push(key, .rows(group, rank: rank, spans: spans)) }
+    }
+
+    private func overlaps(_ run: Run) -> Bool {
+        range.overlaps(first: Timestamp(nanoseconds: run.first), last: Timestamp(nanoseconds: run.last))
+    }
+
+    /// The rows of a span inside the range.
+    private func clip(_ span: Span, _ times: [Int64]) -> Span? {
+        let low = lowerBound(times, span.rows.lowerBound, span.rows.upperBound, range.start.nanoseconds)
+        let high = lowerBound(times, low, span.rows.upperBound, range.end.nanoseconds)
+        return low < high ? Span(rows: low..<high, stream: span.stream) : nil
+    }
+
+    private func key(_ spans: [Span], _ times: [Int64]) -> Int64? {
+        backward
+            ? spans.map { times[$0.rows.upperBound - 1] }.max().map { ~$0 }
+            : spans.map { times[$0.rows.lowerBound] }.min()
+    }
+
+    private func key(_ refs: [HeadRef]) -> Int64? {
+        backward ? refs.lazy.map(\.timestamp).max().map { ~$0 } : refs.lazy.map(\.timestamp).min()
+    }
+
+    private mutating func open(_ batches: [HeadBatch], _ rank: Int) {
+        var refs: [HeadRef] = []
+        for (b, batch) in batches.enumerated() {
+            let wanted = batch.streams.map { selection.wanted.contains($0) }
+            for (r, row) in batch.rows.enumerated()
+            where wanted[Int(row.stream)] && range.contains(Timestamp(nanoseconds: row.timestamp)) {
+                refs.append(
+                    HeadRef(
+                        timestamp: row.timestamp, stream: batch.streams[Int(row.stream)], batch: UInt32(b),
+                        row: UInt32(r)))
+            }
+        }
+        refs.sort { a, b in
+            if a.stream != b.stream { return a.stream < b.stream }
+            if a.timestamp != b.timestamp { return a.timestamp < b.timestamp }
+            return a.batch != b.batch ? a.batch < b.batch : a.row < b.row
+        }
+        var start = 0
+        while start < refs.count {
+            var end = start
+            var bytes = 0
+            while end < refs.count, end == start || (end - start < blockRows && bytes < blockBytes) {
+                bytes += Int(batches[Int(refs[end].batch)].rows[Int(refs[end].row)].length)
+                end += 1
+            }
+            let some = Array(refs[start..<end])
+            if let key = key(some) { push(key, .refs(batches, rank: rank, refs: some, ordinal: start)) }
+            start = end
+        }
+    }
+
+    // MARK: Blocks
+
+    /// Ranks blocks by arrival in 40 bits: 14 for the part, 26 for the row in it.
+    private func order(_ rank: Int, _ row: Int) -> UInt64 {
+        UInt64(min(rank, (1 << 14) - 1)) << 26 | UInt64(min(row, (1 << 26) - 1))
+    }
+
+    private func block(_ group: Group, _ rank: Int, _ spans: [Span]) -> ColumnBlock {
+        let count = spans.reduce(0) { $0 + $1.rows.count }
+        var times: [Int64] = []
+        var streamOf: [UInt32] = []
+        var metadataOf: [UInt32] = []
+        times.reserveCapacity(count)
+        streamOf.reserveCapacity(count)
+        var streams: [StreamRef] = []
+        var sets = [Labels()]
+        var setNumbers: [UInt32: UInt32] = [:]
+        for span in spans {
+            if streams.last?.id != span.stream {
+                streams.append(
+                    StreamRef(id: span.stream, labels: selection.streams[Int(span.stream)].labels))
+            }
+            times.append(contentsOf: group.times[span.rows])
+            streamOf.append(contentsOf: repeatElement(UInt32(streams.count - 1), count: span.rows.count))
+            guard let metadata = group.metadata else { continue }
+            for row in span.rows {
+                let set = metadata.setOfRow[row]
+                guard let encoded = metadata.encoded(set) else {
+                    metadataOf.append(0)
+                    continue
+                }
+                if let known = setNumbers[set] {
+                    metadataOf.append(known)
+                } else {
+                    setNumbers[set] = UInt32(sets.count)
+                    metadataOf.append(UInt32(sets.count))
+                    sets.append(Self.labels(encoded))
+                }
+            }
+        }
+        if group.metadata == nil { metadataOf = [UInt32](repeating: 0, count: count) }
+        let core = self.core
+        return ColumnBlock(
+            timestamps: times, streamOf: streamOf, streams: streams, metadataOf: metadataOf, metadataSets: sets,
+            order: order(rank, group.segment.groups[group.number].firstRow + (spans.first?.rows.lowerBound ?? 0)),
+            selected: Bitmap(count: count), undecided: Bitmap(count: count, repeating: true),
+            load: { block in Self.load(block, group, spans, core) })
+    }
+
+    /// Encoded sets were written by us and checked; what does not decode all the same shows as no metadata.
+    private static func labels(_ encoded: ByteView) -> Labels {
+        var reader = ByteReader(encoded)
+        return (try? Labels.decode(&reader)) ?? Labels()
+    }
+
+    /// Brings the lines of some spans. Rows whose page is damaged leave the block; the damage is reported.
+    private static func load(
+        _ block: ColumnBlock, _ group: Group, _ spans: [Span], _ core: StoreCore
+    ) -> ColumnBlock.LineTable {
+        core.codecs.with { codec in
+            let segment = group.segment
+            let lengths: [UInt32]
+            if let known = group.lengths {
+                lengths = known
+            } else {
+                do throws(StoreError) { lengths = try segment.lengths(group: group.number, codec: codec) } catch {
+                    core.damage.add(error.message)
+                    core.count()
+                    for row in 0..<block.count { drop(row, block) }
+                    return ColumnBlock.LineTable(
+                        bytes: OwnedBytes([]), starts: [Int](repeating: 0, count: block.count),
+                        lengths: [UInt32](repeating: 0, count: block.count))
+                }
+                group.lengths = lengths
+            }
+            let out = ByteArena(capacity: 256 << 10)
+            var starts: [Int] = []
+            var sizes: [UInt32] = []
+            starts.reserveCapacity(block.count)
+            sizes.reserveCapacity(block.count)
+            // The last page of one span may be the first of the next: it is decoded once.
+            var last: (page: Int, rows: Range<Int>, start: Int, good: Bool)?
+            for span in spans {
+                let wanted = segment.pages(group: group.number, rows: span.rows)
+                var found: [(rows: Range<Int>, start: Int, good: Bool)] = []
+                var from = wanted.lowerBound
+                if let known = last, known.page == from {
+                    found.append((known.rows, known.start, known.good))
+                    from += 1
+                }
+                segment.lines(
+                    group: group.number, pages: from..<max(from, wanted.upperBound), codec: codec, into: out,
+                    each: { page, start in
+                        found.append((page.firstRow..<page.firstRow + page.rows, start, true))
+                    },
+                    damaged: { page, error in
+                        core.damage.add(error.message)
+                        core.count()
+                        found.append((page.firstRow..<page.firstRow + page.rows, 0, false))
+                    })
+                for page in found {
+                    var start = page.start
+                    for row in page.rows {
+                        if row >= span.rows.upperBound { break }
+                        if row >= span.rows.lowerBound {
+                            if page.good, start + Int(lengths[row]) <= out.count {
+                                starts.append(start)
+                                sizes.append(lengths[row])
+                            } else {
+                                drop(starts.count, block)
+                                starts.append(0)
+                                sizes.append(0)
+                            }
+                        }
+                        start += Int(lengths[row])
+                    }
+                }
+                if let page = found.last { last = (wanted.upperBound - 1, page.rows, page.start, page.good) }
+            }
+            return ColumnBlock.LineTable(bytes: out.take(), starts: starts, lengths: sizes)
+        }
+    }
+
+    private static func drop(_ row: Int, _ block: ColumnBlock) {
+        block.selected[row] = false
+        block.undecided[row] = false
+    }
+
+    private func block(_ batches: [HeadBatch], _ rank: Int, _ refs: [HeadRef], _ ordinal: Int) -> ColumnBlock {
+        var streams: [StreamRef] = []
+        var streamOf: [UInt32] = []
+        var metadataOf: [UInt32] = []
+        streamOf.reserveCapacity(refs.count)
+        metadataOf.reserveCapacity(refs.count)
+        var sets = [Labels()]
+        var setNumbers: [UInt64: UInt32] = [:]
+        for ref in refs {
+            if streams.last?.id != ref.stream {
+                streams.append(StreamRef(id: ref.stream, labels: selection.streams[Int(ref.stream)].labels))
+            }
+            streamOf.append(UInt32(streams.count - 1))
+            let batch = batches[Int(ref.batch)]
+            let set = batch.rows[Int(ref.row)].metadata
+            let encoded = batch.metadataBytes(set)
+            if encoded.count <= 1 {
+                metadataOf.append(0)
+                continue
+            }
+            let key = UInt64(ref.batch) << 32 | UInt64(set)
+            if let known = setNumbers[key] {
+                metadataOf.append(known)
+            } else {
+                setNumbers[key] = UInt32(sets.count)
+                metadataOf.append(UInt32(sets.count))
+                sets.append(Self.labels(encoded))
+            }
+        }
+        return ColumnBlock(
+            timestamps: refs.map(\.timestamp), streamOf: streamOf, streams: streams, metadataOf: metadataOf,
+            metadataSets: sets, order: order(rank, ordinal), selected: Bitmap(count: refs.count),
+            undecided: Bitmap(count: refs.count, repeating: true),
+            load: { _ in Self.load(batches, refs) })
+    }
+
+    private static func load(_ batches: [HeadBatch], _ refs: [HeadRef]) -> ColumnBlock.LineTable {
+        // Of one batch the record itself serves; of several the lines are put together.
+        if let first = refs.first, refs.allSatisfy({ $0.batch == first.batch }) {
+            let batch = batches[Int(first.batch)]
+            let rows = refs.map { batch.rows[Int($0.row)] }
+            return ColumnBlock.LineTable(
+                bytes: batch.record, starts: rows.map { batch.lineBase + Int($0.start) }, lengths: rows.map(\.length))
+        }
+        let total = refs.reduce(0) { $0 + Int(batches[Int($1.batch)].rows[Int($1.row)].length) }
+        let out = ByteArena(capacity: total)
+        var starts: [Int] = []
+        var lengths: [UInt32] = []
+        for ref in refs {
+            let batch = batches[Int(ref.batch)]
+            let row = batch.rows[Int(ref.row)]
+            starts.append(out.count)
+            lengths.append(row.length)
+            out.append(batch.line(row))
+        }
+        return ColumnBlock.LineTable(bytes: out.take(), starts: starts, lengths: lengths)
+    }
+
+    // MARK: Heap
+
+    private var nextSerial: Int = 0
+
+    private mutating func push(_ key: Int64, _ piece: Piece) {
+        heap.append(Item(key: key, serial: nextSerial, piece: piece))
+        nextSerial += 1
+        var child = heap.count - 1
+        while child > 0 {
+            let parent = (child - 1) / 2
+            if !precedes(heap[child], heap[parent]) { break }
+            heap.swapAt(child, parent)
+            child = parent
+        }
+    }
+
+    private mutating func pop() -> Item? {
+        guard let first = heap.first else { return nil }
+        let tail = heap.removeLast()
+        if heap.isEmpty { return first }
+        heap[0] = tail
+        var parent = 0
+        while true {
+            var best = parent
+            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
+                if precedes(heap[child], heap[best]) { best = child }
+            }
+            if best == parent { return first }
+            heap.swapAt(best, parent)
+            parent = best
+        }
+    }
+
+    private func precedes(_ a: Item, _ b: Item) -> Bool { a.key != b.key ? a.key < b.key : a.serial < b.serial }
+}
