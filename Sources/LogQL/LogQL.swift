@@ -9,7 +9,11 @@ package enum LogQL {
     package static let nestingMax = 256
     /// How high a tree may grow by chains such as `a + b + c …`; whoever walks it may recurse this deep.
     package static let heightMax = 1_024
-    /// Regular expressions in one query. Each may cost a millisecond to compile, so their number is bounded as well as
-    /// the text they stand in.
+    /// Regular expressions in one query.
     package static let regexesMax = 1_000
+    /// Those of stream matchers, which stay in memory with the tree: each may take some hundred kilobytes.
+    package static let matcherRegexesMax = 100
+    /// Processor time that the regular expressions of one query may take to compile, nanoseconds. A usual one takes
+    /// 0.1 ms, but nine bytes can ask for half a second (`\pL{100}`), and a query has room for ten thousand of them.
+    package static let regexTimeMax: Int64 = 1_000_000_000
 }

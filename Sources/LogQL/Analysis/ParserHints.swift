@@ -30,7 +30,9 @@ extension LogQL {
         /// applied while lines are read (`MetricExpression.pushedGrouping`), else nil.
         /// `templateFields`: the labels that a template reads.
         package init(
-            for aggregation: RangeAggregation, outer: Pushed?, templateFields: (String) -> [ByteString]
+            for aggregation: RangeAggregation,
+            outer: Pushed?,
+            templateFields: (String) -> [ByteString]
         ) {
             let grouping: Grouping?
             var wantsNoLabels = false

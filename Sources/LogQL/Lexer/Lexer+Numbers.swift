@@ -19,7 +19,9 @@ extension Lexer {
             let end = from + flag.rawValue.utf8.count
             guard end <= text.count, text[from..<end].elementsEqual(flag.rawValue.utf8) else { continue }
             // `--strictly` is no flag.
-            if end < text.count, text[end].isAlphanumeric || text[end] == UInt8(ascii: "_") || text[end] == UInt8(ascii: "-") {
+            if end < text.count,
+                text[end].isAlphanumeric || text[end] == UInt8(ascii: "_") || text[end] == UInt8(ascii: "-")
+            {
                 continue
             }
             for _ in from..<end { advance() }
@@ -36,7 +38,9 @@ extension Lexer {
 
     /// Takes the run of fitting characters behind the token if there is one and `parse` understands the whole.
     private mutating func extend<Value>(
-        from start: Int, with fits: (UInt8) -> Bool, parse: (ByteView) -> Value?
+        from start: Int,
+        with fits: (UInt8) -> Bool,
+        parse: (ByteView) -> Value?
     ) -> Value? {
         var end = offset
         while end < text.count, fits(text[end]) { end += 1 }

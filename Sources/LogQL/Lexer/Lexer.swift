@@ -43,7 +43,8 @@ struct Lexer {
         guard position < text.count else { return nil }
         let width = min(Lexer.width(text[position]), text.count - position)
         if width == 1 { return (Unicode.Scalar(text[position]), 1) }
-        guard let scalar = String(decoding: text[position..<position + width], as: UTF8.self).unicodeScalars.first else {
+        guard let scalar = String(decoding: text[position..<position + width], as: UTF8.self).unicodeScalars.first
+        else {
             return nil
         }
         return (scalar, width)
@@ -86,10 +87,9 @@ struct Lexer {
         default:
             if let word = word() {
                 start.token = classify(word)
-            } else if let symbol = symbol(2) {
-                start.line = 0
-                start.token = .symbol(symbol)
-            } else if let symbol = symbol(1) {
+            } else if let (symbol, length) = symbol() {
+                for _ in 0..<length { advance() }
+                if length == 2 { start.line = 0 }
                 start.token = .symbol(symbol)
             } else {
                 // Loki calls any other character an identifier.
@@ -127,13 +127,42 @@ struct Lexer {
         }
     }
 
-    private mutating func symbol(_ length: Int) -> Token.Symbol? {
-        guard offset + length <= text.count,
-            let symbol = Token.Symbol(
-                rawValue: String(decoding: text[offset..<offset + length], as: UTF8.self))
-        else { return nil }
-        for _ in 0..<length { advance() }
-        return symbol
+    /// The longest operator that begins here.
+    private func symbol() -> (Token.Symbol, length: Int)? {
+        guard let first = peek else { return nil }
+        let second = peek(1) ?? 0
+        switch (first, second) {
+        case (UInt8(ascii: "|"), UInt8(ascii: "=")): return (.pipeExact, 2)
+        case (UInt8(ascii: "|"), UInt8(ascii: "~")): return (.pipeMatch, 2)
+        case (UInt8(ascii: "|"), UInt8(ascii: ">")): return (.pipePattern, 2)
+        case (UInt8(ascii: "!"), UInt8(ascii: "=")): return (.notEqual, 2)
+        case (UInt8(ascii: "!"), UInt8(ascii: "~")): return (.matchesNot, 2)
+        case (UInt8(ascii: "!"), UInt8(ascii: ">")): return (.notPattern, 2)
+        case (UInt8(ascii: "="), UInt8(ascii: "=")): return (.doubleEqual, 2)
+        case (UInt8(ascii: "="), UInt8(ascii: "~")): return (.matches, 2)
+        case (UInt8(ascii: "<"), UInt8(ascii: "=")): return (.lessOrEqual, 2)
+        case (UInt8(ascii: ">"), UInt8(ascii: "=")): return (.greaterOrEqual, 2)
+        default: break
+        }
+        return switch first {
+        case UInt8(ascii: "{"): (.openBrace, 1)
+        case UInt8(ascii: "}"): (.closeBrace, 1)
+        case UInt8(ascii: "("): (.openParenthesis, 1)
+        case UInt8(ascii: ")"): (.closeParenthesis, 1)
+        case UInt8(ascii: "]"): (.closeBracket, 1)
+        case UInt8(ascii: ","): (.comma, 1)
+        case UInt8(ascii: "."): (.dot, 1)
+        case UInt8(ascii: "|"): (.pipe, 1)
+        case UInt8(ascii: "="): (.equal, 1)
+        case UInt8(ascii: "<"): (.less, 1)
+        case UInt8(ascii: ">"): (.greater, 1)
+        case UInt8(ascii: "+"): (.plus, 1)
+        case UInt8(ascii: "*"): (.times, 1)
+        case UInt8(ascii: "/"): (.slash, 1)
+        case UInt8(ascii: "%"): (.percent, 1)
+        case UInt8(ascii: "^"): (.caret, 1)
+        default: nil
+        }
     }
 
     // MARK: Words
@@ -157,8 +186,8 @@ struct Lexer {
     }
 
     private func classify(_ word: ByteString) -> Token {
-        // No keyword is longer; most names are told apart without a look into the tables.
-        guard word.count <= 24 else { return .identifier(word) }
+        // No keyword is longer or shorter.
+        guard (2...24).contains(word.count) else { return .identifier(word) }
         let lower = String(decoding: word.withView { view in view.indices.map { view[$0].lowercased } }, as: UTF8.self)
         if let token = Token.reserved[lower] { return token }
         if let token = Token.functions[lower], isCall() { return token }

@@ -35,7 +35,7 @@ enum Token: Equatable {
         var isFunction: Bool { self == .ip || self == .vector || self == .labelReplace }
     }
 
-    enum Symbol: String, CaseIterable {
+    enum Symbol: String {
         case openBrace = "{"
         case closeBrace = "}"
         case openParenthesis = "("

@@ -56,7 +56,8 @@ extension Parser {
             let matchers = try selector()
             return Draft(
                 .log(LogQL.LogExpression(matchers: matchers, stages: try pipeline(inRange: false).stages)),
-                start: start)
+                start: start
+            )
         case .symbol(.openParenthesis):
             try advance()
             let inner = try nested { (parser) throws(LogQLError) in try parser.expression() }
@@ -115,7 +116,10 @@ extension Parser {
     }
 
     private mutating func combine(
-        _ left: Draft, _ op: LogQL.BinaryOperator, _ returnBool: Bool, _ matching: LogQL.VectorMatching?,
+        _ left: Draft,
+        _ op: LogQL.BinaryOperator,
+        _ returnBool: Bool,
+        _ matching: LogQL.VectorMatching?,
         _ right: Draft
     ) throws(LogQLError) -> Draft {
         func refuse(_ reason: String, _ parser: inout Parser) -> Draft {
@@ -129,7 +133,9 @@ extension Parser {
         func wrongLiteral(_ side: String, _ value: Double, _ parser: inout Parser) -> Draft {
             let text = GoNumber.fixed(value)
             return refuse(
-                "unexpected literal for \(side) leg of logical/set binary operation (\(op.rawValue)): \(text)", &parser)
+                "unexpected literal for \(side) leg of logical/set binary operation (\(op.rawValue)): \(text)",
+                &parser
+            )
         }
         switch (left.expression, right.expression) {
         case (.log(let log), _): return wrongType("left", log, &self)
@@ -145,7 +151,12 @@ extension Parser {
             let height = max(left.height, right.height) + 1
             try checkHeight(height)
             let operation = LogQL.BinaryOperation(
-                op: op, returnBool: returnBool, matching: matching, lhs: lhs, rhs: rhs)
+                op: op,
+                returnBool: returnBool,
+                matching: matching,
+                lhs: lhs,
+                rhs: rhs
+            )
             return Draft(.binary(operation), start: left.start, height: height)
         }
     }
@@ -187,15 +198,17 @@ extension Parser {
             texts.append(try string())
         }
         try expect(.closeParenthesis)
-        try countRegex()
-        do {
-            _ = try CompiledRegex("^(?:\(texts[3].string))$")
-        } catch {
+        if let error = try regexes.check("^(?:\(texts[3].string))$") {
             find(at: start, "invalid regex in label_replace: \(error)")
         }
         try checkHeight(height + 1)
         let replace = LogQL.LabelReplace(
-            inner: inner, destination: texts[0], replacement: texts[1], source: texts[2], regex: texts[3].string)
+            inner: inner,
+            destination: texts[0],
+            replacement: texts[1],
+            source: texts[2],
+            regex: texts[3].string
+        )
         return Draft(.labelReplace(replace), start: start, height: height + 1)
     }
 

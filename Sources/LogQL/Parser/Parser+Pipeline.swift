@@ -36,7 +36,8 @@ extension Parser {
     }
 
     private mutating func lineFilter(
-        _ op: LogQL.LineFilter.Operator, into stages: inout [LogQL.Stage]
+        _ op: LogQL.LineFilter.Operator,
+        into stages: inout [LogQL.Stage]
     ) throws(LogQLError) {
         let start = offset
         try advance()
@@ -69,7 +70,7 @@ extension Parser {
         for value in filter.values {
             switch (filter.op, value) {
             case (.matches, .text(let pattern)), (.matchesNot, .text(let pattern)):
-                if let error = try checkRegex(pattern) {
+                if let error = try regexes.check(pattern.string) {
                     find(at: start, LogQLError(stage: .lineFilter(filter), "\(error)"))
                 }
             case (.matches, .ip), (.matchesNot, .ip), (.pattern, .ip), (.patternNot, .ip):
@@ -169,7 +170,9 @@ extension Parser {
                     at: start,
                     LogQLError(
                         stage: stage,
-                        "multiple label name '\(format.target)' not allowed in a single format operation"))
+                        "multiple label name '\(format.target)' not allowed in a single format operation"
+                    )
+                )
                 return
             }
         }
@@ -194,12 +197,12 @@ extension Parser {
         func refuse(_ reason: String, _ parser: inout Parser) {
             parser.find(at: start, "invalid regexp parser: \(reason)")
         }
-        try countRegex()
         let regex: CompiledRegex
         do {
-            regex = try CompiledRegex(pattern.string)
+            regex = try regexes.compile(pattern.string)
         } catch {
-            refuse("\(error)", &self)
+            guard case .regex(let reason) = error else { throw RegexAllowance.exceeded }
+            refuse("\(reason)", &self)
             return
         }
         var seen: Set<String> = []
@@ -245,7 +248,7 @@ extension Parser {
         case .matches, .matchesNot:
             try advance()
             let value = try string()
-            if let error = try checkRegex(value) { throw LogQLError(parse: "\(error)") }
+            if let error = try regexes.check(value.string) { throw LogQLError(parse: "\(error)") }
             return .string(name: name, op: symbol == .matches ? .matches : .matchesNot, value: value)
         case .equal, .notEqual:
             try advance()
@@ -266,7 +269,8 @@ extension Parser {
     }
 
     private mutating func typed(
-        _ name: ByteString, _ comparison: LogQL.Comparison
+        _ name: ByteString,
+        _ comparison: LogQL.Comparison
     ) throws(LogQLError) -> LogQL.LabelFilter {
         switch token {
         case .duration(let nanoseconds):

@@ -16,8 +16,12 @@ extension Parser {
         let range = try logRange(parameter == nil ? ["NUMBER", "{", "("] : ["{", "("])
         try expect(.closeParenthesis)
         var aggregation = LogQL.RangeAggregation(
-            op: op, log: LogQL.LogExpression(matchers: range.matchers, stages: range.stages), range: range.window ?? 0,
-            offset: range.offset, unwrap: range.unwrap)
+            op: op,
+            log: LogQL.LogExpression(matchers: range.matchers, stages: range.stages),
+            range: range.window ?? 0,
+            offset: range.offset,
+            unwrap: range.unwrap
+        )
         aggregation.grouping = try grouping()
         if let reason = aggregation.mistake { find(at: start, reason) }
         // Found later at the same place, so told first, as Loki does.

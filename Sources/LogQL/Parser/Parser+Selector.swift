@@ -36,11 +36,19 @@ extension Parser {
     }
 
     mutating func matcher(
-        _ name: ByteString, _ op: LabelMatcher.Operator, _ value: ByteString
+        _ name: ByteString,
+        _ op: LabelMatcher.Operator,
+        _ value: ByteString
     ) throws(LogQLError) -> LabelMatcher {
-        if op == .matches || op == .matchesNot { try countRegex() }
         do {
-            return try LabelMatcher(name, op, value)
+            switch op {
+            case .equal, .notEqual: return try LabelMatcher(name, op, value)
+            case .matches, .matchesNot: return try regexes.matcher(name, op, value)
+            }
+        } catch RegexAllowance.Failure.exceeded {
+            throw RegexAllowance.exceeded
+        } catch RegexAllowance.Failure.regex(let reason) {
+            throw LogQLError(parse: "\(reason)")
         } catch {
             throw LogQLError(parse: "\(error)")
         }
@@ -51,5 +59,6 @@ extension LogQLError {
     /// For a selector that would select every stream.
     static let matchesAll = LogQLError(
         parse: "queries require at least one regexp or equality matcher that does not have an empty-compatible value. "
-            + "For instance, app=~\".*\" does not meet this requirement, but app=~\".+\" will")
+            + "For instance, app=~\".*\" does not meet this requirement, but app=~\".+\" will"
+    )
 }

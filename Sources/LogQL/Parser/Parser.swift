@@ -15,7 +15,7 @@ struct Parser {
     private var place: PlacedToken
     private var ahead: PlacedToken?
     private var depth = 0
-    private var regexes = 0
+    var regexes = RegexAllowance()
     private var finding: (offset: Int, error: LogQLError)?
     /// Where selectors begin that every stream satisfies. Whether that is an error, the caller decides.
     var selectorsMatchingAll: [Int] = []
@@ -116,8 +116,10 @@ struct Parser {
     ) throws(LogQLError) -> Value {
         guard depth < LogQL.nestingMax else {
             throw LogQLError(
-                parse: "the query is nested more than \(LogQL.nestingMax) levels deep", line: place.line,
-                column: place.column)
+                parse: "the query is nested more than \(LogQL.nestingMax) levels deep",
+                line: place.line,
+                column: place.column
+            )
         }
         depth += 1
         let value = try body(&self)
@@ -128,8 +130,10 @@ struct Parser {
     func checkHeight(_ height: Int) throws(LogQLError) {
         if height > LogQL.heightMax {
             throw LogQLError(
-                parse: "the query chains more than \(LogQL.heightMax) operations", line: place.line,
-                column: place.column)
+                parse: "the query chains more than \(LogQL.heightMax) operations",
+                line: place.line,
+                column: place.column
+            )
         }
     }
 
@@ -143,23 +147,5 @@ struct Parser {
 
     func throwFinding() throws(LogQLError) {
         if let finding { throw finding.error }
-    }
-
-    /// Whether `pattern` is a regular expression.
-    mutating func checkRegex(_ pattern: ByteString) throws(LogQLError) -> RegexError? {
-        try countRegex()
-        do {
-            _ = try CompiledRegex(pattern.string)
-            return nil
-        } catch {
-            return error
-        }
-    }
-
-    mutating func countRegex() throws(LogQLError) {
-        regexes += 1
-        if regexes > LogQL.regexesMax {
-            throw LogQLError(parse: "more than \(LogQL.regexesMax) regular expressions in one query")
-        }
     }
 }

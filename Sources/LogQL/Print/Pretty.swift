@@ -46,7 +46,9 @@ extension LogQL {
             case .labelReplace(let replace):
                 return call(
                     "label_replace",
-                    [self.metric(replace.inner, level + 1)] + replace.arguments.map { indent(level + 1) + $0 }, level)
+                    [self.metric(replace.inner, level + 1)] + replace.arguments.map { indent(level + 1) + $0 },
+                    level
+                )
             case .binary(let operation): return binary(operation, level)
             case .literal, .vector: return indent(level) + flat
             }
@@ -81,7 +83,10 @@ extension LogQL {
         /// Parentheses where the leg would otherwise bind differently. (Loki leaves them away and so changes the
         /// meaning of long queries; ours mean the same afterwards.)
         private static func leg(
-            _ leg: MetricExpression, of parent: BinaryOperator, isRight: Bool, _ level: Int
+            _ leg: MetricExpression,
+            of parent: BinaryOperator,
+            isRight: Bool,
+            _ level: Int
         ) -> String {
             let text = metric(leg, level)
             // What fits on a line has its own.

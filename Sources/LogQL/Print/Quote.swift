@@ -24,7 +24,9 @@ extension LogQL {
         return out + "\""
     }
 
-    static func print(_ matcher: LabelMatcher) -> String { "\(matcher.name)\(matcher.op.rawValue)\(quote(matcher.value))" }
+    static func print(_ matcher: LabelMatcher) -> String {
+        "\(matcher.name)\(matcher.op.rawValue)\(quote(matcher.value))"
+    }
 
     static func list(_ labels: [ByteString]) -> String { labels.map(\.string).joined(separator: ",") }
 }

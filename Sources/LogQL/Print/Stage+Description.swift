@@ -8,7 +8,8 @@ extension LogQL.Stage: CustomStringConvertible {
         case .lineFilter(let filter): filter.description
         case .json(let list): "| json" + LogQL.print(list)
         case .logfmt(let flags, let list):
-            "| logfmt" + (flags.strict ? " --strict" : "") + (flags.keepEmpty ? " --keep-empty" : "") + LogQL.print(list)
+            "| logfmt" + (flags.strict ? " --strict" : "") + (flags.keepEmpty ? " --keep-empty" : "")
+                + LogQL.print(list)
         case .regexp(let pattern): "| regexp \(GoQuote.quote(pattern))"
         case .pattern(let pattern): "| pattern \(GoQuote.quote(pattern))"
         case .unpack: "| unpack"

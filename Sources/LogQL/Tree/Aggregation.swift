@@ -75,8 +75,13 @@ extension LogQL {
         package var grouping: Grouping?
 
         package init(
-            op: RangeOperator, parameter: Double? = nil, log: LogExpression, range: Int64, offset: Int64 = 0,
-            unwrap: Unwrap? = nil, grouping: Grouping? = nil
+            op: RangeOperator,
+            parameter: Double? = nil,
+            log: LogExpression,
+            range: Int64,
+            offset: Int64 = 0,
+            unwrap: Unwrap? = nil,
+            grouping: Grouping? = nil
         ) {
             self.op = op
             self.parameter = parameter
@@ -114,7 +119,11 @@ extension LogQL {
         package var regex: String
 
         package init(
-            inner: MetricExpression, destination: ByteString, replacement: ByteString, source: ByteString, regex: String
+            inner: MetricExpression,
+            destination: ByteString,
+            replacement: ByteString,
+            source: ByteString,
+            regex: String
         ) {
             self.inner = inner
             self.destination = destination

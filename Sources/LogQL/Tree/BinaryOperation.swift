@@ -57,7 +57,10 @@ extension LogQL {
         package var include: [ByteString]
 
         package init(
-            on: Bool, labels: [ByteString], cardinality: Cardinality = .oneToOne, include: [ByteString] = []
+            on: Bool,
+            labels: [ByteString],
+            cardinality: Cardinality = .oneToOne,
+            include: [ByteString] = []
         ) {
             self.on = on
             self.labels = labels
@@ -76,7 +79,10 @@ extension LogQL {
         package var rhs: MetricExpression
 
         package init(
-            op: BinaryOperator, returnBool: Bool = false, matching: VectorMatching? = nil, lhs: MetricExpression,
+            op: BinaryOperator,
+            returnBool: Bool = false,
+            matching: VectorMatching? = nil,
+            lhs: MetricExpression,
             rhs: MetricExpression
         ) {
             self.op = op
