@@ -28,6 +28,7 @@ package enum Service {
         let log = ServiceLog()
         do throws(Failure) {
             let plan = try ServicePlan.make(options)
+            for warning in plan.warnings { log.warning(warning) }
             return options.roles.contains(.server)
                 ? try await serve(plan, options, log) : try await collect(plan, options, log)
         } catch {
@@ -155,7 +156,8 @@ package enum Service {
 
     // MARK: collect
 
-    private static func collect(_ plan: ServicePlan, _ options: ServiceOptions, _ log: ServiceLog) async throws(Failure) -> Int32 {
+    private static func collect(_ given: ServicePlan, _ options: ServiceOptions, _ log: ServiceLog) async throws(Failure) -> Int32 {
+        var plan = given
         let registry = Registry()
         let redactor = try redactor(plan)
         let pipelines = try pipelines(plan, PipelineEnvironment(registry: registry), log)
@@ -184,6 +186,9 @@ package enum Service {
                 clients.append(
                     ShippingClient(
                         settings, http: HTTPClient.shared, registry: registry, identity: "\(identity)-\(number)", report: report))
+            }
+            for index in plan.jobs.indices {
+                plan.jobs[index].journal?.importedCursor = file.importedCursor(jobName: plan.jobs[index].name)
             }
             destination = ShippingDestination(clients: clients, positions: file)
             intake = nil

@@ -1,4 +1,5 @@
 import Bytes
+import LogConfig
 import LogModel
 import LogPipeline
 import LogQuery
@@ -27,6 +28,8 @@ struct ServicePlan: Sendable {
     var positionsPath = "/var/log/positions.yaml"
     var files = FileSourceSettings()
     var jobs: [Job] = []
+    /// What a person should hear at start.
+    var warnings: [String] = []
 
     /// Whether lines go to servers elsewhere.
     var ships: Bool { !clients.isEmpty }
@@ -50,5 +53,52 @@ struct ServicePlan: Sendable {
         var host = String(text[..<colon])
         if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
         return (host.isEmpty ? "0.0.0.0" : host, port)
+    }
+}
+
+extension ServicePlan {
+    /// The configuration file, then what the command line says over it.
+    static func make(_ options: ServiceOptions) throws(Service.Failure) -> ServicePlan {
+        var plan = ServicePlan(store: StoreSettings(directory: defaultDirectory))
+        if let path = options.configuration {
+            do throws(ConfigurationErrors) {
+                plan.adopt(try ConfigurationLoader.load(path: path, expandEnv: options.expandsEnvironment))
+            } catch {
+                throw Service.Failure(status: 2, message: error.description)
+            }
+        }
+        if let data = options.data { plan.store.directory = data }
+        if let listen = options.listen {
+            guard let (host, port) = address(listen) else {
+                throw Service.Failure(status: 2, message: "tailrace: --listen is HOST:PORT, for instance 127.0.0.1:3100, not \(listen)")
+            }
+            plan.server.host = host
+            plan.server.port = port
+        }
+        if !options.watch.isEmpty { plan.jobs.append(watchJob(options.watch, index: plan.jobs.count)) }
+        if options.roles.contains(.server), plan.ships {
+            plan.warnings.append("`clients:` is not used: this process stores what it collects; `tailrace collect` ships")
+        }
+        return plan
+    }
+
+    private mutating func adopt(_ configuration: Configuration) {
+        server = configuration.server
+        clients = configuration.clients
+        positionsPath = configuration.positions.filename
+        files = configuration.files
+        query = configuration.query
+        limits = configuration.limits
+        redaction = configuration.redaction
+        if let given = configuration.store { store = given }
+        jobs = configuration.scrapeConfigs.map { scrape in
+            Job(name: scrape.jobName, targets: scrape.fileTargets, journal: scrape.journal, stages: scrape.stages)
+        }
+        warnings = configuration.warnings.map(\.description)
+        let collector = configuration.collectorLimits
+        if collector.readlineRateEnabled || collector.maxStreams > 0 || collector.maxLineSize > 0 {
+            warnings.append("\(configuration.file): `limits_config:` is read, but not applied yet")
+        }
+        if configuration.readsStdin { warnings.append("\(configuration.file): `target_config.stdin` is not served yet") }
     }
 }

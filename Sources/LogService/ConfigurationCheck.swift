@@ -1,0 +1,27 @@
+import LogConfig
+import LogPipeline
+
+/// `tailrace check`: the file as a service would read it, and whether its parts can be built.
+package enum ConfigurationCheck {
+    package struct Report: Sendable {
+        package var good: Bool
+        package var text: String
+    }
+
+    package static func run(path: String, expandsEnvironment: Bool) -> Report {
+        let configuration: Configuration
+        do throws(ConfigurationErrors) {
+            configuration = try ConfigurationLoader.load(path: path, expandEnv: expandsEnvironment)
+        } catch {
+            return Report(good: false, text: error.description)
+        }
+        var lines = configuration.warnings.map { "\($0)" }
+        let files = configuration.scrapeConfigs.reduce(0) { $0 + $1.fileTargets.count }
+        let journals = configuration.scrapeConfigs.count { $0.journal != nil }
+        lines.append(
+            "\(path): good: \(configuration.scrapeConfigs.count) jobs, \(files) file targets, \(journals) journals, "
+                + (configuration.clients.isEmpty ? "into the embedded store" : "to \(configuration.clients.count) clients"))
+        if configuration.redaction == nil { lines.append("redaction is off: add `redaction: {}` to mask personal data") }
+        return Report(good: true, text: lines.joined(separator: "\n"))
+    }
+}
