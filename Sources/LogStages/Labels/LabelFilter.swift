@@ -68,6 +68,16 @@ package struct LabelFilter: Sendable {
 
     func process(_ state: inout LineState) -> Bool { Self.keeps(root, &state) }
 
+    /// The label it looks at, where it is a single condition: a parser may then ask it as soon as it has the value.
+    var onlyLabel: LabelName? {
+        switch root {
+        case .test(let name, _), .number(let name, _, _), .duration(let name, _, _), .bytes(let name, _, _),
+            .ip(let name, _, _):
+            name == .error ? nil : name
+        case .and, .or: nil
+        }
+    }
+
     private static func keeps(_ node: Node, _ state: inout LineState) -> Bool {
         switch node {
         case .test(let name, let test):

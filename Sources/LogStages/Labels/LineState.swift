@@ -67,6 +67,18 @@ package struct LineState: ~Copyable {
 
     package let hints: ParserHints
 
+    /// Conditions on single labels that follow the parser at work: each is asked as soon as its label is extracted, so
+    /// that a line need not be read to its end. Observable where a value does not convert: the error is there before
+    /// the stages between.
+    var eager: [EagerFilter] = []
+    /// An eager filter has dropped the line: the parser returns false.
+    private(set) var isRejected = false
+
+    struct EagerFilter: Sendable {
+        var name: LabelName
+        var filter: LabelFilter
+    }
+
     // Working memory of stages.
     var json = JSONCursor()
     var groups: [Range<Int>?] = []
@@ -174,6 +186,7 @@ package struct LineState: ~Copyable {
         found = 0
         foundCount = 0
         sample = 0
+        isRejected = false
     }
 
     // MARK: The line
@@ -356,7 +369,17 @@ package struct LineState: ~Copyable {
             append(slot.hash, slot.name, value)
         }
         recordExtracted(slot.hash, view(slot.name))
+        if !eager.isEmpty { askEagerFilters(slot) }
     }
+
+    private mutating func askEagerFilters(_ slot: ParsedSlot) {
+        for filter in eager where filter.name.hash == slot.hash && filter.name.bytes == view(slot.name) {
+            if !filter.filter.process(&self) { isRejected = true }
+        }
+    }
+
+    /// Whether a parser should stop: nothing more is wanted, or the line is dropped.
+    var isDone: Bool { isRejected || isSatisfied }
 
     /// Whether nothing is left to be extracted: parsers may stop, and later ones need not start.
     var isSatisfied: Bool {

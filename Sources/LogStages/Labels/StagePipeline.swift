@@ -19,6 +19,13 @@ package enum PipelineStage: Sendable {
     case lineFormat(LineFormat)
     case unwrap(Unwrap)
 
+    var isParser: Bool {
+        switch self {
+        case .json, .logfmt, .regexp, .pattern, .unpack: true
+        default: false
+        }
+    }
+
     /// False: the line is dropped.
     func process(_ state: inout LineState) -> Bool {
         switch self {
@@ -49,10 +56,36 @@ package enum PipelineStage: Sendable {
 package final class StagePipeline {
     package let stages: [PipelineStage]
     package private(set) var state: LineState
+    private let steps: [Step]
+
+    private struct Step {
+        var stage: PipelineStage
+        /// Of a parser: the filters behind it that it may ask by itself.
+        var eager: [LineState.EagerFilter]
+        var isParser: Bool
+    }
 
     package init(_ stages: [PipelineStage], hints: ParserHints = .everything) {
         self.stages = stages
         state = LineState(hints: hints)
+        steps = stages.indices.map { i in
+            let isParser = stages[i].isParser
+            return Step(stage: stages[i], eager: isParser ? Self.eagerFilters(stages[(i + 1)...]) : [], isParser: isParser)
+        }
+    }
+
+    /// Filters on single labels in front of any stage that could give the labels other values.
+    private static func eagerFilters(_ stages: ArraySlice<PipelineStage>) -> [LineState.EagerFilter] {
+        var filters: [LineState.EagerFilter] = []
+        for stage in stages {
+            switch stage {
+            case .labelFilter(let filter):
+                if let name = filter.onlyLabel { filters.append(LineState.EagerFilter(name: name, filter: filter)) }
+            case .drop, .keep, .labelFormat, .jsonExpressions, .logfmtExpressions: return filters
+            default: continue
+            }
+        }
+        return filters
     }
 
     package func setStream(_ labels: Labels) { state.setStream(labels) }
@@ -61,15 +94,18 @@ package final class StagePipeline {
 
     /// Whether the line survives the stages. `line` must stay valid while `state` is read.
     package func run(_ line: ByteView, timestamp: Int64) -> Bool {
-        Self.run(stages, line, timestamp, &state)
+        Self.run(steps, line, timestamp, &state)
     }
 
     // The state is borrowed once for all stages: one exclusivity check a line.
     private static func run(
-        _ stages: [PipelineStage], _ line: ByteView, _ timestamp: Int64, _ state: inout LineState
+        _ steps: [Step], _ line: ByteView, _ timestamp: Int64, _ state: inout LineState
     ) -> Bool {
         state.begin(line, timestamp: timestamp)
-        for stage in stages where !stage.process(&state) { return false }
+        for step in steps {
+            if step.isParser { state.eager = step.eager }
+            if !step.stage.process(&state) { return false }
+        }
         return true
     }
 }

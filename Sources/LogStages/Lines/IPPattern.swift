@@ -107,7 +107,7 @@ struct IPAddress: Equatable, Comparable, Sendable {
         a.upper == b.upper ? a.lower < b.lower : a.upper < b.upper
     }
 
-    /// Strict: four decimal numbers without leading zeros, or RFC 4291 text. An IPv4-mapped address is version 4.
+    /// Strict: four decimal numbers without leading zeros, or RFC 4291 text. `::ffff:192.0.2.1` is version 6, as in Go.
     init?(_ text: ByteView) {
         if text.contains(0x3A) {
             guard let groups = Self.groups(text) else { return nil }
@@ -117,11 +117,7 @@ struct IPAddress: Equatable, Comparable, Sendable {
                 upper = upper << 16 | UInt64(groups[i])
                 lower = lower << 16 | UInt64(groups[i + 4])
             }
-            if upper == 0, lower >> 32 == 0xFFFF {
-                self.init(isV4: true, upper: 0, lower: lower & 0xFFFF_FFFF)
-            } else {
-                self.init(isV4: false, upper: upper, lower: lower)
-            }
+            self.init(isV4: false, upper: upper, lower: lower)
         } else {
             guard let value = Self.quad(text) else { return nil }
             self.init(isV4: true, upper: 0, lower: UInt64(value))

@@ -25,7 +25,7 @@ package struct JSONParser: Sendable {
         } catch {
             state.fail(.json, error.text)
         }
-        return true
+        return !state.isRejected
     }
 
     /// Scans the line into the tape; false where it is not strict JSON.
@@ -73,7 +73,7 @@ package struct JSONParser: Sendable {
             } else {
                 state.setParsed(slot, state.linePiece(value.range))
             }
-            if state.isSatisfied { return false }
+            if state.isDone { return false }
         }
         return true
     }
@@ -105,7 +105,7 @@ package struct JSONParser: Sendable {
                     } else {
                         state.setParsed(slot, state.linePiece(member.value.range))
                     }
-                    if state.isSatisfied { return false }
+                    if state.isDone { return false }
                 }
             case .null, .array: break
             }

@@ -36,7 +36,7 @@ package struct LogfmtParser: Sendable {
                 }
                 if pair.value.isEmpty, !keepEmpty { continue }
                 extract(pair, &state)
-                if state.isSatisfied { return true }
+                if state.isDone { return !state.isRejected }
             }
         }
     }

@@ -71,7 +71,7 @@ package struct PatternParser: Sendable {
             if case .capture(let name) = parts[i] {
                 if case .granted(let slot) = name.withView({ state.admit($0) }) {
                     state.setParsed(slot, state.line[at..<end])
-                    if state.isSatisfied { return true }
+                    if state.isDone { return !state.isRejected }
                 }
             }
             if isLast { return true }

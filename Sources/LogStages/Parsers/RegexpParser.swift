@@ -6,9 +6,17 @@ package struct RegexpParser: Sendable {
     private let regex: CompiledRegex
     private let names: [(group: Int, name: ByteString)]
 
-    /// Throws for a faulty regex, for one without named groups, and for a name given twice.
+    /// Throws `invalid regexp parser: …` for a faulty regex, for one without named groups, and for a name given twice.
     package init(_ pattern: ByteString) throws(StageError) {
-        regex = try CompiledRegex.stage(pattern.string)
+        do throws(StageError) { (regex, names) = try Self.compile(pattern) } catch {
+            throw StageError("invalid regexp parser: \(error.message)")
+        }
+    }
+
+    private static func compile(
+        _ pattern: ByteString
+    ) throws(StageError) -> (CompiledRegex, [(group: Int, name: ByteString)]) {
+        let regex = try CompiledRegex.stage(pattern.string)
         var names: [(group: Int, name: ByteString)] = []
         for (i, name) in regex.groupNames.enumerated() {
             guard let name else { continue }
@@ -22,7 +30,7 @@ package struct RegexpParser: Sendable {
             names.append((i + 1, label))
         }
         guard !names.isEmpty else { throw StageError("at least one named capture must be supplied") }
-        self.names = names
+        return (regex, names)
     }
 
     func process(_ state: inout LineState) -> Bool {
@@ -33,8 +41,8 @@ package struct RegexpParser: Sendable {
             let line = state.line
             let value = group < state.groups.count ? state.groups[group].map { line[$0] } : nil
             state.setParsed(slot, value ?? line[0..<0])
-            if state.isSatisfied { break }
+            if state.isDone { break }
         }
-        return true
+        return !state.isRejected
     }
 }

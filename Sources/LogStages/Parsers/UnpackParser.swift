@@ -25,7 +25,7 @@ package struct UnpackParser: Sendable {
         } catch {
             if !isQuiet { state.fail(.json, error.text) }
         }
-        return true
+        return !state.isRejected
     }
 
     private func entry(_ line: ByteView, _ state: inout LineState) throws(JSONFault) -> JSONTolerant.Value? {
