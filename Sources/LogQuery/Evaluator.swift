@@ -77,7 +77,11 @@ struct Evaluator: ~Copyable {
         let plan = try RangePlan(aggregation, pushed: pushed, steps: steps, settings: settings)
         let scanned = plan.grid.scanned
         if plan.needsOnlyCounts, !settings.lokiQuirks, let counted = try counts(plan, scanned) { return counted }
-        var scan = RangeScan(plan)
+        let ranking =
+            plan.dependsOnOrder
+            ? StreamRanking(try store.streams(tenant: request.tenant, matchers: plan.matchers, range: scanned))
+            : StreamRanking()
+        var scan = RangeScan(plan, ranking: ranking)
         let wanted = ScanRequest(
             tenant: request.tenant, range: scanned, direction: .forward, matchers: plan.matchers,
             predicate: plan.predicate.predicate, needsLines: plan.needsLines, budget: `guard`.budget, cancel: request.cancel)

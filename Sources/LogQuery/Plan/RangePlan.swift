@@ -5,6 +5,9 @@ import LogStages
 
 /// One range aggregation, worked out from the tree: what is a sample, which series it belongs to, what is made of them.
 struct RangePlan {
+    /// Whether the order of samples with equal times matters.
+    var dependsOnOrder: Bool { op == .first || op == .last || op == .counterRate }
+
     /// What one line contributes.
     enum Contribution { case one, bytes, unwrapped }
 

@@ -14,10 +14,10 @@ struct RangeScan: ~Copyable {
     private let collector: SampleCollector
     private var lot = SampleLot()
     private var finder: CellFinder
-    /// Number of rows seen so far: ranks arrivals.
-    private var arrivals: UInt64 = 0
+    private let ranking: StreamRanking
 
-    init(_ plan: RangePlan) {
+    init(_ plan: RangePlan, ranking: StreamRanking = StreamRanking()) {
+        self.ranking = ranking
         self.plan = plan
         pipeline = StagePipeline(plan.stages, hints: plan.hints)
         series = SeriesTable(plan.identity)
@@ -40,7 +40,9 @@ struct RangeScan: ~Copyable {
         var metadata = UInt32.max
         var rows = 0
         var bytes = 0
-        let arrivalBase = block.order << 24
+        // Rows of a block are fewer than 2²⁴; only the order of blocks that hold equal times of a stream matters.
+        let arrivalBase = block.order &<< 24
+        let ranks = block.streams.map { ranking.rank(of: $0.id) }
         for word in block.selected.words.indices {
             var bits = block.selected.words[word] | block.undecided.words[word]
             while bits != 0 {
@@ -84,7 +86,10 @@ struct RangeScan: ~Copyable {
                         number = known[at]
                     }
                 }
-                lot.append(number, cell, Sample(time: time, value: value, arrival: arrivalBase &+ UInt64(row)))
+                lot.append(
+                    number, cell,
+                    Sample(
+                        time: time, value: value, arrival: arrivalBase &+ UInt64(row), stream: ranks[Int(rowStream)]))
                 if lot.isFull { try flush(&`guard`) }
             }
         }
@@ -133,6 +138,21 @@ struct RangeScan: ~Copyable {
         }
         return result
     }
+}
+
+/// An order of streams for samples of equal time: by labels, descending (so that the last sample of a group is that of the
+/// stream whose labels come first). Loki lets a hash decide; this order is the same in every store and after every
+/// restart. Without streams: no order, which is fine where none matters.
+struct StreamRanking {
+    private var ranks: [UInt32: UInt32] = [:]
+
+    init() {}
+
+    init(_ streams: [StreamSummary]) {
+        for (i, stream) in streams.sorted(by: { $1.labels < $0.labels }).enumerated() { ranks[stream.id] = UInt32(i) + 1 }
+    }
+
+    func rank(of id: UInt32) -> UInt32 { ranks[id] ?? 0 }
 }
 
 /// What a metric query says when a line came out of the pipeline with an error.

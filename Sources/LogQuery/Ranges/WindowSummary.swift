@@ -10,8 +10,10 @@ struct Sample {
     /// Nanoseconds.
     var time: Int64
     var value: Double
-    /// Later arrival, larger number: decides between equal times.
-    var arrival: UInt64
+    /// Later arrival, larger number: decides between equal times of a stream.
+    var arrival: UInt64 = 0
+    /// Decides between equal times of several streams, see `StreamRanking`.
+    var stream: UInt32 = 0
 }
 
 /// Sum. NaN and infinities go as in IEEE arithmetic.
@@ -119,7 +121,8 @@ struct EndsSummary: WindowSummary {
 
 extension Sample {
     @inline(__always) func isBefore(_ other: Sample) -> Bool {
-        time != other.time ? time < other.time : arrival < other.arrival
+        if time != other.time { return time < other.time }
+        return stream != other.stream ? stream < other.stream : arrival < other.arrival
     }
 }
 
