@@ -10,8 +10,9 @@ enum EditDistance {
             let distance = between(Array(folded.utf8), Array(candidate.lowercased().utf8))
             if distance < best?.distance ?? .max { best = (candidate, distance) }
         }
-        guard let best, best.distance <= max(1, min(3, word.count / 3)) else { return nil }
-        return best.word
+        if let best, best.distance <= max(1, min(3, (word.count + 1) / 3)) { return best.word }
+        // `warning` for `warn`, `dir` for `directory`.
+        return candidates.sorted().first { $0.count > 2 && folded.count > 2 && (folded.hasPrefix($0) || $0.hasPrefix(folded)) }
     }
 
     /// Damerau's distance with adjacent swaps: insertions, deletions, replacements and swaps. O(|a|·|b|).
