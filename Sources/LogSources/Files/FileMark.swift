@@ -154,6 +154,15 @@ struct KnownPositions {
     /// Takes a position out: no second file goes on with it.
     mutating func claim(_ known: Known) { byInode[known.key.id.inode]?.removeAll { $0.key == known.key } }
 
+    /// Of each path, when the oldest contents that count were first read, nanoseconds since 1970. What was written under that
+    /// name since then was read, and is known, or was missed. Only the last eight generations count: a sink may have
+    /// forgotten older ones, which must not pass for missed.
+    var since: [ByteString: Int64] {
+        var times: [ByteString: [UInt64]] = [:]
+        for known in byInode.values.joined() { times[known.mark.path, default: []].append(known.key.born) }
+        return times.mapValues { Int64(clamping: $0.sorted().suffix(8).first ?? .max) }
+    }
+
     /// Paths, as first seen, of files with inode `inode`.
     func paths(inode: UInt64) -> [ByteString] { (byInode[inode] ?? []).map(\.mark.path) }
 

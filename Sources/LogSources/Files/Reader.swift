@@ -86,12 +86,12 @@ struct Reader: ~Copyable {
 
     private mutating func handle(_ notice: FileNotice, _ shown: borrowing Mutex<[ObjectIdentifier: TailProgress]>) {
         switch notice {
-        case .found(let id, let path, let target, let file, let size, let atStart):
+        case .found(let id, let path, let target, let file, let status, let atStart):
             for tail in detached where tail.lostPath == path && tail.id != id { tail.isReplaced = true }
-            found(id, path, target, file, size, atStart, shown)
+            found(id, path, target, file, status, atStart, shown)
         case .stray(let id, let path, let former, let target):
             guard claims[id] == nil else { return }
-            let tail = found(id, former, target, nil, 0, false, shown)
+            let tail = found(id, former, target, nil, nil, false, shown)
             tail.location = path
             detach(tail, former, shown)
             // Whether its name was taken is not known: as likely as not.
@@ -124,7 +124,7 @@ struct Reader: ~Copyable {
 
     @discardableResult
     private mutating func found(
-        _ id: FileID, _ path: ByteString, _ target: Int, _ file: Int32?, _ size: UInt64, _ atStart: Bool,
+        _ id: FileID, _ path: ByteString, _ target: Int, _ file: Int32?, _ status: FileStatus?, _ atStart: Bool,
         _ shown: borrowing Mutex<[ObjectIdentifier: TailProgress]>
     ) -> Tail {
         let slot: Int
@@ -150,13 +150,18 @@ struct Reader: ~Copyable {
             return tail
         }
         let tail = Tail(
-            id: id, slot: slot, target: targets[target], path: path, file: file, atStart: atStart, limit: once ? size : nil,
+            id: id, slot: slot, target: targets[target], path: path, file: file, atStart: atStart, limit: once ? status?.size ?? .max : nil,
             now: Monotonic.now())
         tails[name] = tail
         if file != nil { open.append(tail) }
         show(tail, shown)
-        enqueue(tail)
+        if !atStart || !isTooOld(status) { enqueue(tail) }
         return tail
+    }
+
+    private func isTooOld(_ status: FileStatus?) -> Bool {
+        guard let oldest = settings.ignoreOlder, let status else { return false }
+        return Timestamp.now().advanced(by: -oldest.nanoseconds).nanoseconds > status.modified
     }
 
     private mutating func detach(_ tail: Tail, _ path: ByteString, _ shown: borrowing Mutex<[ObjectIdentifier: TailProgress]>) {
@@ -350,6 +355,7 @@ struct Reader: ~Copyable {
         _ tail: Tail, _ shown: borrowing Mutex<[ObjectIdentifier: TailProgress]>, _ finished: borrowing Mutex<[FileID]>
     ) {
         close(tail)
+        tail.release(&context)
         if let known = tail.known { context.known.remember(known) }
         context.count(.filesFinished)
         tails[Name(id: tail.id, slot: tail.slot)] = nil

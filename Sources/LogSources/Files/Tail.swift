@@ -28,6 +28,8 @@ struct TailContext {
     var known: KnownPositions
     /// The bytes before the read offset, read along to see that they are still there.
     let scratch: UnsafeMutableRawBufferPointer
+    /// Memory of all unfinished lines.
+    var pendingBytes = 0
 
     func count(_ counter: SourceCounter, _ amount: UInt64 = 1) {
         if amount > 0 { events.count(counter, amount) }
@@ -97,6 +99,8 @@ final class Tail {
     private var lastModified: Int64 = .min
     private(set) var links: UInt64 = 1
     private var forgotten: UInt64 = 0
+    /// Its share of `pendingBytes`.
+    private var pendingShare = 0
 
     init(
         id: FileID, slot: Int, target: FileTarget, path: ByteString, file: Int32?, atStart: Bool, limit: UInt64?, now: Int64
@@ -266,7 +270,20 @@ final class Tail {
         } else {
             try deliverLines(arena, searchFrom: carried, overlap, &context)
         }
+        account(&context)
         return readOffset < end ? .more : .idle
+    }
+
+    private func account(_ context: inout TailContext) {
+        let share = pending?.count ?? 0
+        context.pendingBytes += share - pendingShare
+        pendingShare = share
+    }
+
+    /// Gives up the memory of the unfinished line.
+    func release(_ context: inout TailContext) {
+        pending = nil
+        account(&context)
     }
 
     /// Reads behind `readOffset` into `arena`; nil when the bytes before are not those that were there.
@@ -328,7 +345,7 @@ final class Tail {
         if consumed == 0 && rest == 0 {
             // Nothing ended: the bytes stay where they are.
             pending = arena
-            limitPending(arena, context.settings.maxLineBytes)
+            limitPending(arena, context)
             return
         }
         let next: ByteArena? = unfinished > 0 ? ByteArena(capacity: unfinished) : nil
@@ -345,11 +362,15 @@ final class Tail {
         }
         pending = next
         pendingStart = readOffset - UInt64(unfinished)
-        if let next { limitPending(next, context.settings.maxLineBytes) }
+        if let next { limitPending(next, context) }
         if isHole { try skipHole(&context) }
     }
 
-    private func limitPending(_ arena: ByteArena, _ limit: Int) {
+    /// Cuts an unfinished line that is too long; where many files have one at the same time, earlier.
+    private func limitPending(_ arena: ByteArena, _ context: TailContext) {
+        let settings = context.settings
+        let isCrowded = context.pendingBytes - pendingShare + arena.count > settings.unfinishedBytesMax
+        let limit = isCrowded ? min(settings.maxLineBytes, max(pendingShare, 64 << 10)) : settings.maxLineBytes
         guard arena.count > limit else { return }
         dropped += UInt64(arena.count - limit)
         arena.truncate(to: limit)

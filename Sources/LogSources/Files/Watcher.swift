@@ -4,14 +4,14 @@ import Synchronization
 /// What the watcher has found out about files, for the reader, in order.
 enum FileNotice: Sendable {
     /// `path` leads to the file and matches `target`. An open descriptor where the watcher already had to hold on to it.
-    case found(FileID, path: ByteString, target: Int, file: Int32?, size: UInt64, atStart: Bool)
+    case found(FileID, path: ByteString, target: Int, file: Int32?, status: FileStatus, atStart: Bool)
     /// `path` leads to it no longer.
     case gone(FileID, path: ByteString)
     /// It has a name in a watched directory that matches nothing: where to open it.
     case moved(FileID, to: ByteString)
     /// It may have changed.
     case touched(FileID)
-    /// A file that matches nothing, at `path`, was known under `formerly` when the collector stopped: it was rotated meanwhile.
+    /// A file that matches nothing, at `path`, had the name `formerly`: it was rotated while the collector did not run.
     case stray(FileID, path: ByteString, formerly: ByteString, target: Int)
     /// Everything was looked at: files that failed may be tried again.
     case resynced
@@ -174,26 +174,34 @@ struct Watcher: ~Copyable {
         notices.append(.resynced)
     }
 
-    /// Files that were read under a name of ours, and were renamed while nobody looked.
+    /// Files that were read under a name of ours, and were renamed while nobody looked; then those that came and went after
+    /// them under that name, which nothing but their new names tells.
     private mutating func findStrays(_ known: KnownPositions, _ expansion: GlobExpansion, _ seen: Set<ByteString>) {
         let inodes = known.inodes
         if inodes.isEmpty { return }
-        for directory in expansion.entered {
+        let since = known.since
+        for directory in expansion.entered.sorted() {
             guard let entries = expansion.listings[directory]?.entries ?? (try? System.list(directory))?.entries else { continue }
-            for entry in entries where inodes.contains(entry.inode) {
+            let formers = since.keys.filter { $0.parent == directory }
+            for entry in entries where entry.kind == .regular || entry.kind == nil {
                 let path = directory.appending(entry.name)
-                guard !seen.contains(path), entry.kind == .regular || entry.kind == nil,
-                    let status = try? System.status(of: path, followingLinks: false), status.kind == .regular,
-                    names[status.id] == nil
-                else { continue }
-                for former in Set(known.paths(inode: entry.inode)) {
-                    guard former.parent == directory, let target = targets.firstIndex(where: { $0.matches(former) }) else {
-                        continue
-                    }
+                if seen.contains(path) { continue }
+                let isKnown = inodes.contains(entry.inode)
+                let candidates = isKnown ? known.paths(inode: entry.inode) : formers.filter { RotatedName.isOne(path, of: $0) }
+                guard !candidates.isEmpty, let status = Self.regular(path), names[status.id] == nil else { continue }
+                for former in Set(candidates) where former.parent == directory {
+                    guard isKnown || status.modified >= since[former] ?? .max,
+                        let target = targets.firstIndex(where: { $0.matches(former) })
+                    else { continue }
                     notices.append(.stray(status.id, path: path, formerly: former, target: target))
                 }
             }
         }
+    }
+
+    private static func regular(_ path: ByteString) -> FileStatus? {
+        guard let status = try? System.status(of: path, followingLinks: false), status.kind == .regular else { return nil }
+        return status
     }
 
     // MARK: Files
@@ -275,7 +283,7 @@ struct Watcher: ~Copyable {
             let file = pin(path, id)
             for target in matching(origin) {
                 notices.append(
-                    .found(id, path: origin, target: target, file: file.flatMap { duplicate($0) }, size: match.status.size, atStart: false))
+                    .found(id, path: origin, target: target, file: file.flatMap { duplicate($0) }, status: match.status, atStart: false))
             }
             if let file { release(file) }
             notices.append(.moved(id, to: path))
@@ -318,7 +326,7 @@ struct Watcher: ~Copyable {
         let file = isStart || isKnown ? nil : pin(match.path, match.status.id)
         notices.append(
             .found(
-                match.status.id, path: match.path, target: target, file: file, size: match.status.size, atStart: isStart))
+                match.status.id, path: match.path, target: target, file: file, status: match.status, atStart: isStart))
     }
 
     private func pin(_ path: ByteString, _ id: FileID) -> Int32? {

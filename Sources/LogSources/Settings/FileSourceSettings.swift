@@ -11,6 +11,8 @@ package struct FileSourceSettings: Sendable, Equatable {
     package var turnSize = 1 << 20
     /// Longest line; what is longer is cut here. Also the most memory that one unfinished line takes.
     package var maxLineBytes = 16 << 20
+    /// Memory that unfinished lines of all files may take. Beyond it lines longer than 64 KiB are cut where they are.
+    package var unfinishedBytesMax = 256 << 20
     /// How long a rotated file must be silent before it is given up.
     package var rotateWait: Duration = .seconds(5)
     /// How long a renamed file is kept while no new one has taken its place: its writer has not been told yet.

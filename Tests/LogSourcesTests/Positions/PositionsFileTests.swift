@@ -88,7 +88,7 @@ import Testing
             let key = FileSourceKey(id: FileID(device: 1, inode: UInt64(i)), fingerprint: 0, born: UInt64(i), slot: 0).text
             file.set(key, path: "/a", SourcePosition(offset: UInt64(i)))
         }
-        #expect(file.positions(withPrefix: "file:").count == 16)
+        #expect(file.positions(withPrefix: "file:").count == 32)
         #expect(throws: DiskError.self) { try file.save() }
     }
 }
