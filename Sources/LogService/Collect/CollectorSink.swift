@@ -40,7 +40,13 @@ final class CollectorSink: LineSink {
         }
     }
 
-    private let lanes: [Mutex<Lane>]
+    /// A lane and its lock: `Mutex` itself cannot stand in an array.
+    private final class GuardedLane: Sendable {
+        let state: Mutex<Lane>
+        init(_ lane: sending Lane) { state = Mutex(lane) }
+    }
+
+    private let lanes: [GuardedLane]
     private let destination: any BatchDestination
     private let settings: Settings
     private let totals = Mutex(Totals())
@@ -53,7 +59,7 @@ final class CollectorSink: LineSink {
         settings: Settings, report: @escaping @Sendable (String) -> Void
     ) {
         lanes = pipelines.map { pipeline in
-            Mutex(
+            GuardedLane(
                 Lane(
                     runner: pipeline.makeRunner(),
                     output: PipelineOutput(intake: intake, ships: intake == nil, redactor: redactor)))
@@ -69,7 +75,7 @@ final class CollectorSink: LineSink {
     func deliver(_ batch: LineBatch) throws {
         guard !closed.load(ordering: .relaxed) else { throw Closed() }
         guard lanes.indices.contains(batch.job) else { return }
-        lanes[batch.job].withLock { lane in
+        lanes[batch.job].state.withLock { lane in
             lane.runner.process(batch, into: lane.output)
             lane.paths[batch.source] = batch.path
             if lane.since == nil, !lane.output.isEmpty { lane.since = Self.clock() }
@@ -88,7 +94,7 @@ final class CollectorSink: LineSink {
     func tick(all: Bool = false) {
         let now = Self.clock()
         for lane in lanes {
-            lane.withLock { lane in
+            lane.state.withLock { lane in
                 if lane.runner.isWaiting || all { lane.runner.flush(into: lane.output, all: all) }
                 if lane.since == nil, !lane.output.isEmpty { lane.since = now }
                 if let since = lane.since, all || now - since >= settings.batchWait { cut(lane) }
