@@ -24,6 +24,8 @@ final class ManifestLog: Sendable {
         var sequence: UInt64
         /// Size of the snapshot at its head: files that are mostly snapshot are not rewritten for every edit.
         var snapshotSize: Int
+        /// Older files hold damage: they are renamed, not removed.
+        var keepsOld: Bool
     }
 
     private let disk: any Disk
@@ -37,10 +39,12 @@ final class ManifestLog: Sendable {
     }
 
     /// The manifest of a new or reopened store. A new file is begun with the first edit.
-    convenience init(disk: any Disk, directory: String, manifest: Manifest, lastNumber: UInt64) {
+    convenience init(disk: any Disk, directory: String, lastNumber: UInt64, keepsOld: Bool) {
         self.init(
             disk: disk, directory: directory,
-            state: State(manifest: manifest, file: nil, number: lastNumber, end: 0, sequence: 0, snapshotSize: 0))
+            state: State(
+                manifest: Manifest(), file: nil, number: lastNumber, end: 0, sequence: 0, snapshotSize: 0,
+                keepsOld: keepsOld))
     }
 
     var manifest: Manifest { state.withLock { $0.manifest } }
@@ -81,8 +85,7 @@ final class ManifestLog: Sendable {
     }
 
     private func begin(_ manifest: Manifest, _ state: inout State) throws(DiskError) {
-        let old = state.number
-        let number = old + 1
+        let number = state.number + 1
         let name = StoreNames.manifestName(number)
         let path = DiskPath.join(directory, name)
         let out = ByteArena(capacity: 64 << 10)
@@ -109,7 +112,12 @@ final class ManifestLog: Sendable {
         state.end = out.count
         state.snapshotSize = out.count
         state.sequence = 1
-        if old > 0 { try? disk.unlink(DiskPath.join(directory, StoreNames.manifestName(old))) }
+        for name in (try? disk.list(directory)) ?? [] {
+            guard let other = StoreNames.manifest(name), other != number else { continue }
+            let path = DiskPath.join(directory, name)
+            if state.keepsOld { try? disk.rename(path, to: path + ".damaged") } else { try? disk.unlink(path) }
+        }
+        state.keepsOld = false
     }
 
     /// Goes on with what was read. The next edit begins a new file: the old one's end may be torn.
@@ -200,7 +208,10 @@ final class ManifestLog: Sendable {
     private static func current(_ disk: any Disk, _ directory: String) throws(StoreError) -> Current {
         let path = DiskPath.join(directory, StoreNames.current)
         let text: String
-        do { text = try disk.contents(of: path, limit: 4096).view.string } catch { return .damaged }
+        do {
+            let contents = try disk.contents(of: path, limit: 4096)
+            text = withExtendedLifetime(contents) { contents.view.string }
+        } catch { return .damaged }
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         guard lines.count == 4, lines[3].isEmpty, lines[0].hasPrefix("tailrace store ") else { return .damaged }
         let checked = ByteArena()

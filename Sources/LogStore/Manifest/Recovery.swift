@@ -33,7 +33,7 @@ struct Recovery {
         reading.manifest.nextSegment = max(reading.manifest.nextSegment, highest + 1)
 
         let log = ManifestLog(
-            disk: disk, directory: settings.directory, manifest: Manifest(), lastNumber: reading.lastNumber)
+            disk: disk, directory: settings.directory, lastNumber: reading.lastNumber, keepsOld: reading.incomplete)
         let core = StoreCore(settings: settings, disk: disk, clock: clock, metrics: metrics, manifest: log)
         for text in reading.damaged { core.damage.add(text) }
         var manifest = reading.manifest
@@ -180,12 +180,8 @@ struct Recovery {
         var closed = replay.files.map {
             WalWriter.ClosedFile(number: $0.number, last: $0.last, isDamaged: $0.isDamaged)
         }
-        for number in replay.unreadable {
-            let path = DiskPath.join(settings.directory, WalFormat.fileName(number))
-            // Cut off while it was made: nothing was in it.
-            let size = (try? disk.size(of: path)) ?? nil
-            closed.append(
-                WalWriter.ClosedFile(number: number, last: 0, isDamaged: (size ?? 0) > WalFormat.dataStart))
+        for file in replay.unreadable {
+            closed.append(WalWriter.ClosedFile(number: file.number, last: 0, isDamaged: file.hasRecords))
         }
         return closed.sorted { $0.number < $1.number }
     }

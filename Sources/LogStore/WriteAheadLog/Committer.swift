@@ -264,7 +264,9 @@ final class Committer: @unchecked Sendable {
         }
         if core.snapshot().filling.footprint >= core.settings.headSize {
             // The other head must be out of the way first: this is what slows writers down.
-            if let failure = sealer.waitUntilFree() { return failure }
+            if let failure = sealer.waitUntilFree() {
+                return failure.kind == .retryLater ? failure : retry(failure)
+            }
             rotate()
         }
         return nil

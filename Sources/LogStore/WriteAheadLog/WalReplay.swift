@@ -33,8 +33,8 @@ struct WalReplay {
     private(set) var files: [File] = []
     private(set) var entries: [Entry] = []
     private(set) var damaged: [String] = []
-    /// Files without a readable header.
-    private(set) var unreadable: [UInt64] = []
+    /// Files without a readable header, and whether anything is in them.
+    private(set) var unreadable: [(number: UInt64, hasRecords: Bool)] = []
     /// Highest file number seen.
     private(set) var lastNumber: UInt64 = 0
     /// Bytes of unfinished writes that were left out.
@@ -57,22 +57,24 @@ struct WalReplay {
                 try file.read(min(size, WalFormat.dataStart), at: 0, into: head)
                 switch WalFormat.FileHeader.decode(head.view) {
                 case .header(let header, let whole):
-                    if !whole { replay.damaged.append("write-ahead log \(path): one copy of its header is damaged") }
+                    // A file that was cut off while it was made has nothing in it, and nothing is lost.
+                    if !whole, try hasRecords(file, size) {
+                        replay.damaged.append("write-ahead log \(path): one copy of its header is damaged")
+                    }
                     replay.files.append(File(number: number, handle: file, header: header))
                 case .otherVersion(let version):
                     throw StoreFault.refuse(
                         "\(path) has format \(version), this program reads \(WalFormat.version): run the tailrace that "
                             + "wrote it")
                 case .damaged:
-                    replay.unreadable.append(number)
-                    // The youngest may have been cut off while it was made; nothing was in it then.
-                    if number != numbers.last || size > WalFormat.dataStart {
+                    replay.unreadable.append((number, try hasRecords(file, size)))
+                    if try hasRecords(file, size) {
                         replay.damaged.append("write-ahead log \(path): the header is damaged, \(size) bytes are left out")
                     }
                 }
             } catch {
                 if let refusal = StoreFault.refusal(error) { throw refusal }
-                replay.unreadable.append(number)
+                replay.unreadable.append((number, true))
                 replay.damaged.append("write-ahead log: \(error)")
             }
         }
@@ -157,6 +159,12 @@ struct WalReplay {
             if count <= 3 { break }
         }
         return nil
+    }
+
+    /// Whether there is anything behind the header of a file; space reserved beforehand is zeros.
+    private static func hasRecords(_ file: any DiskFile, _ size: Int) throws(DiskError) -> Bool {
+        if size <= WalFormat.dataStart { return false }
+        return try !isZero(file, from: WalFormat.dataStart, to: size, ByteArena(capacity: 64 << 10))
     }
 
     private static func isZero(

@@ -60,11 +60,17 @@ struct WalWriter {
         let file = try disk.open(path, .create)
         let out = ByteArena(capacity: WalFormat.dataStart)
         fresh.encode(into: out)
-        try file.write([out.view], at: 0)
-        if preallocate { try file.preallocate(fileSize) }
-        // The header must be durable before anything older is void or deleted.
-        try file.sync()
-        try disk.syncDirectory(directory)
+        do throws(DiskError) {
+            try file.write([out.view], at: 0)
+            if preallocate { try file.preallocate(fileSize) }
+            // The header must be durable before anything older is void or deleted.
+            try file.sync()
+            try disk.syncDirectory(directory)
+        } catch {
+            file.close()
+            try? disk.unlink(path)
+            throw error
+        }
         self.file = file
         header = fresh
         end = out.count
