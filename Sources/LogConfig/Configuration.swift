@@ -42,8 +42,10 @@ package struct Configuration: Sendable {
     package var missingDestination: ConfigurationError? {
         guard clients.isEmpty, store == nil else { return nil }
         return ConfigurationError(
-            file: file, message: "neither `clients:` nor `store:` is given",
-            hint: "write `clients: [{url: http://host:3100/loki/api/v1/push}]` to ship, or `store: {}` to store here")
+            file: file,
+            message: "neither `clients:` nor `store:` is given",
+            hint: "write `clients: [{url: http://host:3100/loki/api/v1/push}]` to ship, or `store: {}` to store here"
+        )
     }
 }
 

@@ -15,13 +15,17 @@ package enum ConfigurationLoader {
 
     /// Checks a text. `variables`: what `${VAR}` is replaced with; nil: it is not.
     package static func parse(
-        text: String, file: String, variables: ((String) -> String?)? = nil
+        text: String,
+        file: String,
+        variables: ((String) -> String?)? = nil
     ) throws(ConfigurationErrors) -> Configuration {
         try parse(Array(text.utf8), file: file, variables: variables)
     }
 
     package static func parse(
-        _ bytes: [UInt8], file: String, variables: ((String) -> String?)? = nil
+        _ bytes: [UInt8],
+        file: String,
+        variables: ((String) -> String?)? = nil
     ) throws(ConfigurationErrors) -> Configuration {
         var bytes = bytes
         if let variables {
@@ -30,28 +34,42 @@ package enum ConfigurationLoader {
             } catch {
                 throw ConfigurationErrors([
                     ConfigurationError(
-                        file: file, line: error.mark.line, column: error.mark.column, message: error.message,
-                        hint: "write `$$` for a dollar sign that begins no variable")
+                        file: file,
+                        line: error.mark.line,
+                        column: error.mark.column,
+                        message: error.message,
+                        hint: "write `$$` for a dollar sign that begins no variable"
+                    )
                 ])
             }
         }
         let tree: YAMLNode?
-        do throws(YAMLFailure) { tree = try bytes.withView { view throws(YAMLFailure) in try YAMLParser.parse(view) } } catch {
+        do throws(YAMLFailure) {
+            tree = try bytes.withView { view throws(YAMLFailure) in try YAMLParser.parse(view) }
+        } catch {
             var hint = error.hint
             if hint.isEmpty, variables == nil, bytes.withView({ $0.contains(ByteView("${")) }) {
                 hint = "the file holds `${`: variables are replaced with --config-expand-env only"
             }
             throw ConfigurationErrors([
-                ConfigurationError(file: file, line: error.mark.line, column: error.mark.column, message: error.message, hint: hint)
+                ConfigurationError(
+                    file: file,
+                    line: error.mark.line,
+                    column: error.mark.column,
+                    message: error.message,
+                    hint: hint
+                )
             ])
         }
         let problems = Problems(file: file)
         var configuration = Configuration(file: file)
         if let tree { RootBlock.decode(tree, into: &configuration, problems) }
         guard problems.errors.isEmpty else {
-            throw ConfigurationErrors(problems.errors.enumerated().sorted { a, b in
-                (a.element.line, a.element.column, a.offset) < (b.element.line, b.element.column, b.offset)
-            }.map(\.element))
+            throw ConfigurationErrors(
+                problems.errors.enumerated().sorted { a, b in
+                    (a.element.line, a.element.column, a.offset) < (b.element.line, b.element.column, b.offset)
+                }.map(\.element)
+            )
         }
         configuration.warnings = problems.warnings
         return configuration
@@ -64,7 +82,11 @@ enum FileText {
         let handle = open(path, O_RDONLY | O_CLOEXEC)
         guard handle >= 0 else {
             let code = errno
-            throw ConfigurationError(file: path, message: "cannot be opened: \(reason(code))", hint: code == ENOENT ? "check the path" : "")
+            throw ConfigurationError(
+                file: path,
+                message: "cannot be opened: \(reason(code))",
+                hint: code == ENOENT ? "check the path" : ""
+            )
         }
         defer { _ = close(handle) }
         var bytes: [UInt8] = []
@@ -83,5 +105,7 @@ enum FileText {
         }
     }
 
-    private static func reason(_ code: Int32) -> String { strerror(code).map { String(cString: $0) } ?? "error \(code)" }
+    private static func reason(_ code: Int32) -> String {
+        strerror(code).map { String(cString: $0) } ?? "error \(code)"
+    }
 }

@@ -9,7 +9,8 @@ struct Finding: Equatable {
     static func resolve(_ findings: inout [Finding]) {
         guard findings.count > 1 else { return }
         findings.sort { a, b in
-            a.range.lowerBound != b.range.lowerBound ? a.range.lowerBound < b.range.lowerBound : a.range.upperBound > b.range.upperBound
+            a.range.lowerBound != b.range.lowerBound
+                ? a.range.lowerBound < b.range.lowerBound : a.range.upperBound > b.range.upperBound
         }
         var kept = 0
         for i in 1..<findings.count {

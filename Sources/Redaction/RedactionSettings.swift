@@ -19,6 +19,7 @@ package struct RedactionSettings: Sendable, Equatable {
     /// 16-digit runs passes for a card number. Compared exactly.
     package var except: [String] = [
         "request_id", "trace_id", "span_id", "parent_id", "parent_span_id", "correlation_id", "traceparent",
+        "__CURSOR",
     ]
 
     package init() {}

@@ -41,7 +41,9 @@ extension Redactor {
     /// letters, digits and `@.-_+*` only, and no detector takes it for a finding again.
     private static func writeHarmlessRest(of raw: ByteView, _ detector: Detector, into out: ByteArena) -> Bool {
         let plain: ByteClass = [.base64URL, .dot, .base64Extra]
-        for i in raw.indices where !plain.contains(byte: raw[i]) && raw[i] != UInt8(ascii: "@") && raw[i] != 0x20 { return false }
+        for i in raw.indices where !plain.contains(byte: raw[i]) && raw[i] != UInt8(ascii: "@") && raw[i] != 0x20 {
+            return false
+        }
         switch detector {
         case .email:
             guard let at = raw.firstIndex(of: UInt8(ascii: "@")), at > 1 else { return false }

@@ -47,7 +47,8 @@ extension Redactor {
     }
 
     private func classify(_ name: ByteView, isEscaped: Bool, _ scratch: RedactionScratch) -> SecretKey? {
-        isEscaped && scratch.levels[0].decode(name) ? SecretKey.classify(scratch.levels[0].view) : SecretKey.classify(name)
+        isEscaped && scratch.levels[0].decode(name)
+            ? SecretKey.classify(scratch.levels[0].view) : SecretKey.classify(name)
     }
 
     func isException(_ name: ByteView) -> Bool {

@@ -16,9 +16,10 @@ extension Redactor {
         guard scratch.marks.count <= Redactor.sightingsMax else { return false }
         for i in 0..<scratch.marks.count {
             let mark = scratch.marks[i]
-            if mark.kind == .at, text.at(mark.at - 1) <= 0x20 || text.at(mark.at + 1) <= 0x20 { continue }
+            guard isPlausible(mark, in: text) else { continue }
             scratch.sightings.append(
-                RedactionScratch.Sighting(start: mark.at, end: mark.at + 1, trigger: -1, kind: mark.kind))
+                RedactionScratch.Sighting(start: mark.at, end: mark.at + 1, trigger: -1, kind: mark.kind)
+            )
         }
         if let scanner, let memory = scratch.triggers {
             guard scanner.scan(text, memory), memory.hits.count <= Redactor.sightingsMax else { return false }
@@ -28,18 +29,35 @@ extension Redactor {
                 let start = hit.end - triggers[index].length
                 guard start >= 0, triggers[index].isPlausible(in: text, start, hit.end) else { continue }
                 scratch.sightings.append(
-                    RedactionScratch.Sighting(start: start, end: hit.end, trigger: index, kind: .hidden))
+                    RedactionScratch.Sighting(start: start, end: hit.end, trigger: index, kind: .hidden)
+                )
             }
         }
         if scratch.sightings.count > 1 { scratch.sightings.sort { $0.start < $1.start } }
         return true
     }
 
+    /// Whether a mark in text that may hold escapes can be confirmed: all that does not depend on what stands in front,
+    /// where an escape may end with a letter or digit. What escapes hide has marks of its own.
+    private func isPlausible(_ mark: MarkScanner.Mark, in text: ByteView) -> Bool {
+        switch mark.kind {
+        case .at: text.at(mark.at - 1) > 0x20 && text.at(mark.at + 1) > 0x20
+        case .card: detectors.contains(.card) && CardDetector.match(text, at: mark.at, escaped: true) != nil
+        case .ssn: detectors.contains(.ssn) && SSNDetector.match(text, at: mark.at, escaped: true) != nil
+        case .iban: detectors.contains(.iban) && IBANDetector.match(text, at: mark.at, escaped: true) != nil
+        case .hidden: true
+        }
+    }
+
     /// Looks into one text (a line, or a value that begins at `base` of the line) and appends the patches for it.
     /// `sighted`: `scratch.sightings` are those of this very text. `key`: what the name of the value says about it.
     /// `isNumber`: a JSON number, which is replaced whole. False when the engine failed.
     func inspect(
-        _ raw: ByteView, at base: Int, sighted: Bool = false, key: SecretKey? = nil, isNumber: Bool = false,
+        _ raw: ByteView,
+        at base: Int,
+        sighted: Bool = false,
+        key: SecretKey? = nil,
+        isNumber: Bool = false,
         _ scratch: RedactionScratch
     ) -> Bool {
         var text = raw
@@ -63,13 +81,19 @@ extension Redactor {
         for finding in scratch.findings {
             if isNumber {
                 scratch.patches.append(
-                    RedactionScratch.Patch(range: base..<base + raw.count, detector: finding.detector, needsQuotes: true))
+                    RedactionScratch.Patch(
+                        range: base..<base + raw.count,
+                        detector: finding.detector,
+                        needsQuotes: true
+                    )
+                )
                 break
             }
             let start = subject.rawOffset(finding.range.lowerBound)
             let end = subject.rawOffset(finding.range.upperBound, roundingUp: true)
             scratch.patches.append(
-                RedactionScratch.Patch(range: base + start..<base + end, detector: finding.detector, needsQuotes: false))
+                RedactionScratch.Patch(range: base + start..<base + end, detector: finding.detector, needsQuotes: false)
+            )
         }
         return true
     }
@@ -81,12 +105,15 @@ extension Redactor {
         case .anyValue, .keyLike, .tokenLike, .digits:
             return detectors.contains(.secret) && key.accepts(text, quoted: true) ? .secret : nil
         case .socialSecurity:
-            guard detectors.contains(.ssn), let range = SSNDetector.match(text, at: 0) ?? SSNDetector.matchBare(text, at: 0),
+            guard detectors.contains(.ssn),
+                let range = SSNDetector.match(text, at: 0) ?? SSNDetector.matchBare(text, at: 0),
                 range.count == text.count
             else { return nil }
             return .ssn
         case .authorization:
-            if detectors.contains(.authorization), let range = AuthorizationDetector.credential(text, 0, end: text.count) {
+            if detectors.contains(.authorization),
+                let range = AuthorizationDetector.credential(text, 0, end: text.count)
+            {
                 scratch.findings.append(Finding(detector: .authorization, range: range))
             }
         case .cookie:
@@ -125,7 +152,11 @@ extension Redactor {
                 // Its literal ends with the sign.
                 SecretDetector.match(subject, word: sighting.start, sighting.end - 1, into: &scratch.findings)
             case .bearer:
-                add(.authorization, AuthorizationDetector.matchBearer(text, behind: sighting.end, wordStart: sighting.start), scratch)
+                add(
+                    .authorization,
+                    AuthorizationDetector.matchBearer(text, behind: sighting.end, wordStart: sighting.start),
+                    scratch
+                )
             case .socialSecurity: add(.ssn, SSNDetector.match(text, word: sighting.start, sighting.end), scratch)
             }
             for finding in scratch.findings[before...] where detectors.contains(finding.detector) {
@@ -140,7 +171,9 @@ extension Redactor {
     }
 
     private func mark(
-        _ subject: Subject, _ sighting: RedactionScratch.Sighting, _ memory: inout URLCredentialDetector.Memory,
+        _ subject: Subject,
+        _ sighting: RedactionScratch.Sighting,
+        _ memory: inout URLCredentialDetector.Memory,
         _ scratch: RedactionScratch
     ) {
         let text = subject.text

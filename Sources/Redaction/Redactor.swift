@@ -72,7 +72,10 @@ package struct Redactor: Sendable {
     /// Redacts the value of a label or of structured metadata. `name` counts as a JSON key does. With `drop_line` the
     /// outcome `.dropped` means the whole entry.
     package func redactValue(
-        _ value: ByteView, name: ByteView, _ scratch: RedactionScratch, into out: ByteArena
+        _ value: ByteView,
+        name: ByteView,
+        _ scratch: RedactionScratch,
+        into out: ByteArena
     ) -> Outcome {
         scratch.patches.removeAll(keepingCapacity: true)
         if isException(name) { return .clean }

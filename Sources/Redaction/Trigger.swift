@@ -37,10 +37,14 @@ struct Trigger: Sendable {
         }
         if detectors.contains(.secret) {
             let words: [StaticString] = [
-                "password", "passwd", "pwd", "passphrase", "secret", "secretkey", "secret_key", "secret-key", "privatekey",
-                "private_key", "private-key", "token", "apikey", "api_key", "api-key", "accesskey", "access_key", "access-key",
-                "authkey", "auth_key", "auth-key", "masterkey", "master_key", "master-key", "encryptionkey", "encryption_key",
-                "encryption-key", "subscriptionkey", "subscription_key", "subscription-key", "sessionkey", "session_key",
+                "password", "passwd", "pwd", "passphrase", "secret", "secretkey", "secret_key", "secret-key",
+                "privatekey",
+                "private_key", "private-key", "token", "apikey", "api_key", "api-key", "accesskey", "access_key",
+                "access-key",
+                "authkey", "auth_key", "auth-key", "masterkey", "master_key", "master-key", "encryptionkey",
+                "encryption_key",
+                "encryption-key", "subscriptionkey", "subscription_key", "subscription-key", "sessionkey",
+                "session_key",
                 "session-key", "credential", "credentials", "cvv", "cvv2", "cvc", "pin", "otp", "pincode", "pin_code",
                 "otpcode", "otp_code",
             ]
@@ -68,24 +72,28 @@ struct Trigger: Sendable {
         case .secretWord:
             // The name must end here, and a sign must follow: a quote, a backslash before a quote, `=` or `:`.
             switch text.at(end) {
-            case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "\\"), UInt8(ascii: "="), UInt8(ascii: ":"), UInt8(ascii: "%"):
+            case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "\\"), UInt8(ascii: "="), UInt8(ascii: ":"),
+                UInt8(ascii: "%"):
                 return true
             case 0x20, 0x09:
                 var i = end
                 while i < end + 8, text.at(i) == 0x20 || text.at(i) == 0x09 { i += 1 }
-                return text.at(i) == UInt8(ascii: "=") || text.at(i) == UInt8(ascii: ":") || text.at(i) == UInt8(ascii: "\\")
+                return text.at(i) == UInt8(ascii: "=") || text.at(i) == UInt8(ascii: ":")
+                    || text.at(i) == UInt8(ascii: "\\")
             default: return false
             }
         case .queryWord:
             let before = text.at(start - 1)
-            return !before.isAlphanumeric || text.at(start - 2) == UInt8(ascii: "\\") || text.at(start - 6) == UInt8(ascii: "\\")
+            return !before.isAlphanumeric || text.at(start - 2) == UInt8(ascii: "\\")
+                || text.at(start - 6) == UInt8(ascii: "\\")
         case .apiKey(let rule):
             switch rule.shape {
             case .telegram, .terraform, .azureSecret, .mailchimp, .slackHook: return true
             case .run, .exactly, .runWithDigit, .sk, .dotted:
                 // Behind a letter or digit it is no prefix, unless that ends an escape (`\n`, `\u201c`, `%3D`).
                 let before = text.at(start - 1)
-                if before.isAlphanumeric, text.at(start - 2) != UInt8(ascii: "\\"), text.at(start - 6) != UInt8(ascii: "\\"),
+                if before.isAlphanumeric, text.at(start - 2) != UInt8(ascii: "\\"),
+                    text.at(start - 6) != UInt8(ascii: "\\"),
                     text.at(start - 3) != UInt8(ascii: "%"), text.at(start - 4) != UInt8(ascii: "\\")
                 {
                     return false

@@ -71,7 +71,8 @@ import Testing
                     target_label: unit
             target_config: {sync_period: 20s}
             limits_config: {readline_rate_enabled: true, readline_rate: 500, max_line_size: 256kb}
-            """)
+            """
+        )
         #expect(configuration.server.port == 9080)
         #expect(configuration.serverOptions.logLevel == "warn")
         #expect(configuration.positions.filename == "/tmp/positions.yaml")
@@ -93,11 +94,15 @@ import Testing
         #expect(system.fileTargets.first?.labels["__path__"] == "/var/log/*log")
         #expect(system.fileTargets.first?.labels["n"] == "1")
         #expect(system.stages.map(\.kind.name) == ["cri", "docker", "json", "labels", "drop", "match", "metrics"])
-        #expect(system.stages[2].kind == .json(JSONStageOptions(expressions: [StageMapping("level"), StageMapping("msg", "message")])))
+        #expect(
+            system.stages[2].kind
+                == .json(JSONStageOptions(expressions: [StageMapping("level"), StageMapping("msg", "message")]))
+        )
         #expect(system.stages[2].location == StageLocation(line: 28, column: 9))
         #expect(
             system.stages[4].kind
-                == .drop(DropStageOptions(sources: ["a", "b"], olderThan: 86_400_000_000_000, longerThan: 8192)))
+                == .drop(DropStageOptions(sources: ["a", "b"], olderThan: 86_400_000_000_000, longerThan: 8192))
+        )
         let journal = configuration.scrapeConfigs[1].journal
         #expect(journal?.json == true)
         #expect(journal?.maxAge == .seconds(12 * 3600))
@@ -126,7 +131,8 @@ import Testing
             auth: {multi_tenant: true}
             redaction: {detectors: [email, credit_card], mode: partial, except: [id]}
             tests: [anything, {goes: here}]
-            """)
+            """
+        )
         #expect(configuration.store?.directory == "/data")
         #expect(configuration.store?.codec == .zlib)
         #expect(configuration.store?.sync == .interval(500_000_000))
@@ -159,7 +165,9 @@ import Testing
 
     /// Files that this repository ships.
     @Test(arguments: ["llm-api.yaml", "journal.yaml"]) func shippedFiles(_ name: String) throws {
-        let root = String(#filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/"))
+        let root = String(
+            #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
+        )
         let configuration = try ConfigurationLoader.load(path: "\(root)/pipelines/\(name)")
         #expect(configuration.redaction == RedactionSettings())
         #expect(configuration.store != nil)
@@ -167,66 +175,148 @@ import Testing
         #expect(configuration.warnings == [])
     }
 
-    static let scrape = "scrape_configs:\n- job_name: a\n  static_configs: [{targets: [x], labels: {__path__: /x}}]\n  pipeline_stages:\n"
+    static let scrape =
+        "scrape_configs:\n- job_name: a\n  static_configs: [{targets: [x], labels: {__path__: /x}}]\n  pipeline_stages:\n"
 
-    @Test(arguments: [
-        // Blocks and types.
-        ("clints: []", 1, 1, "unknown key `clints` in the file", "did you mean `clients`?"),
-        ("server: {http_listen_prot: 1}", 1, 10, "unknown key `http_listen_prot` in server", "did you mean `http_listen_port`?"),
-        ("server: [a]", 1, 9, "`server` must be a mapping, not a list", nil),
-        ("- a", 1, 1, "`the file` must be a mapping, not a list", nil),
-        ("server: {http_listen_port: 99999}", 1, 28, "`http_listen_port` in server is 99999", "it must be from 0 to 65535"),
-        ("server: {http_listen_port: eighty}", 1, 28, "`http_listen_port` in server must be a whole number, not `eighty`", nil),
-        ("server: {log_level: warning}", 1, 21, "`log_level` in server is `warning`", "did you mean `warn`?"),
-        ("server: {http_tls_config: {cert_file: x}}", 1, 10, "`http_tls_config` is not available", nil),
-        ("clients: {url: x}", 1, 10, "`clients` in the file must be a list, not a mapping", nil),
-        ("clients:\n- {batchwait: 1s}", 2, 3, "`url` is missing in clients[0]", nil),
-        ("clients:\n- url: loki:3100", 2, 8, "`url` in clients[0] is no URL of a server", nil),
-        ("clients:\n- url: http://a\n  batchwait: 1 sec", 3, 14, "`batchwait` in clients[0] is no duration: `1 sec`", nil),
-        ("clients:\n- url: http://a\n  batchwiat: 1s", 3, 3, "unknown key `batchwiat` in clients[0]", "did you mean `batchwait`?"),
-        ("clients:\n- url: http://a\n  basic_auth: {username: x}\n  bearer_token: y", 4, 3, "`basic_auth` and `bearer_token` in clients[0] exclude each other", nil),
-        ("clients:\n- {url: http://a, name: x}\n- {url: http://b, name: x}", 3, 25, "duplicate client name `x`", "it stands in line 2 already"),
-        ("clients:\n- {url: http://a, bearer_token_file: /nowhere/at/all}", 2, 38, "`/nowhere/at/all` cannot be opened: No such file or directory", nil),
-        ("clients:\n- {url: http://a, oauth2: {client_id: x}}", 2, 19, "`oauth2` in clients[0] is not available", nil),
-        ("store: {fsync: sometimes}", 1, 16, "`fsync` in store is `sometimes`", "always, off, or how often, as in 1s"),
-        ("store: {codec: lz4}", 1, 16, "`codec` in store is `lz4`", nil),
-        ("store: {retention: {age: 30}}", 1, 26, "`age` in store.retention is no duration: `30`", nil),
-        ("store: {memory: 1kb}", 1, 17, "`memory` in store is below 32 MiB", nil),
-        ("limits: {max_line_size: huge}", 1, 25, "`max_line_size` in limits is no size: `huge`", nil),
-        ("redaction: {detectors: [emial]}", 1, 25, "unknown detector `emial`", "did you mean `email`?"),
-        ("redaction: {mode: hide}", 1, 19, "`mode` in redaction is `hide`", nil),
-        ("redaction: {detectors: []}", 1, 24, "`detectors` in redaction is empty", nil),
-        ("rules: [x]", 1, 1, "`rules:` is not available in this version", nil),
-        // YAML.
-        ("a: [1", 2, 1, "did not find expected ',' or ']', while parsing a flow sequence", nil),
-        ("server: {}\nserver: {}", 2, 1, "duplicate key `server`", "it stands in line 1 already"),
-        // Scrape configurations.
-        ("scrape_configs:\n- {static_configs: []}", 2, 3, "`job_name` is missing in scrape_configs[0]", nil),
-        ("scrape_configs:\n- {job_name: a, static_configs: []}\n- {job_name: a, static_configs: []}", 3, 14, "`job_name` in scrape_configs[1] is `a` again", nil),
-        ("scrape_configs:\n- job_name: a", 2, 3, "scrape_configs[0] reads nothing", nil),
-        ("scrape_configs:\n- job_name: a\n  static_configs: [{targets: [x], labels: {job: y}}]", 3, 43, "no `__path__` in the labels of scrape_configs[0].static_configs[0]", nil),
-        ("scrape_configs:\n- job_name: a\n  kubernetes_sd_configs: [{role: pod}]", 3, 3, "`kubernetes_sd_configs` is not available in this version", nil),
-        ("scrape_configs:\n- job_name: a\n  syslog: {}", 3, 3, "`syslog` is not available in this version", nil),
-        ("scrape_configs:\n- job_name: a\n  journal: {matches: PRIORITY}", 3, 22, "`matches` in scrape_configs[0].journal holds `PRIORITY`", nil),
-        ("scrape_configs:\n- job_name: a\n  journal: {}\n  relabel_configs:\n  - {regex: '(', target_label: x}", 5, 13, "relabel regex: error parsing regexp: missing closing ): `^(?s:()$`", nil),
-        ("scrape_configs:\n- job_name: a\n  journal: {}\n  relabel_configs:\n  - {action: rename, target_label: x}", 5, 14, "unknown relabel action \"rename\"", nil),
-        ("scrape_configs:\n- job_name: a\n  journal: {labels: {1a: x}}", 3, 22, "`1a` is no label name", nil),
-        // Stages.
-        (scrape + "  - jsn: {}", 5, 5, "unknown stage `jsn`", "did you mean `json`?"),
-        (scrape + "  - geoip: {}", 5, 5, "unknown stage `geoip`", "Promtail has it; there is none here"),
-        (scrape + "  - json: {}\n    labels: {}", 6, 5, "a stage has one key, and here are 2: `json`, `labels`", nil),
-        (scrape + "  - cri", 5, 5, "a stage must be a mapping, not a single value", "write `- cri: {}`"),
-        (scrape + "  - json: {}", 5, 5, "json stage: `expressions` is missing", nil),
-        (scrape + "  - regex: {expression: '(?P<a>x'}", 5, 25, "regex stage: error parsing regexp: missing closing ): `(?P<a>x`", nil),
-        (scrape + "  - match:\n      selector: '{a=}'\n      stages: [{decolorize: }]", 6, 17, "match stage: ", nil),
-        (scrape + "  - match:\n      selector: '{a=\"b\"}'\n      stages:\n      - regex:\n          expression: '['", 9, 23, "match.regex stage: error parsing regexp", nil),
-        (scrape + "  - labels: [a]", 5, 13, "`scrape_configs[0].pipeline_stages[0].labels` must be a mapping, not a list", nil),
-        (scrape + "  - timestamp: {source: t, format: RFC3339, location: Mars/Base}", 5, 55, "timestamp stage: unknown time zone `Mars/Base`", nil),
-        (scrape + "  - metrics: {m: {type: Counter, config: {action: set}}}", 5, 51, "metrics stage: metric `m`: a counter cannot `set`", nil),
-        (scrape + "  - metrics: {m: {type: Meter}}", 5, 25, "`type` in scrape_configs[0].pipeline_stages[0].metrics.m is `Meter`", nil),
-        (scrape + "  - redact: {detector: [email]}", 5, 14, "unknown key `detector` in scrape_configs[0].pipeline_stages[0].redact", "did you mean `detectors`?"),
-        (scrape + "  - multiline: {firstline: '^x', max_wait_time: soon}", 5, 49, "`max_wait_time` in scrape_configs[0].pipeline_stages[0].multiline is no duration: `soon`", nil),
-    ] as [(String, Int, Int, String, String?)])
+    @Test(
+        arguments: [
+            // Blocks and types.
+            ("clints: []", 1, 1, "unknown key `clints` in the file", "did you mean `clients`?"),
+            (
+                "server: {http_listen_prot: 1}", 1, 10, "unknown key `http_listen_prot` in server",
+                "did you mean `http_listen_port`?"
+            ),
+            ("server: [a]", 1, 9, "`server` must be a mapping, not a list", nil),
+            ("- a", 1, 1, "`the file` must be a mapping, not a list", nil),
+            (
+                "server: {http_listen_port: 99999}", 1, 28, "`http_listen_port` in server is 99999",
+                "it must be from 0 to 65535"
+            ),
+            (
+                "server: {http_listen_port: eighty}", 1, 28,
+                "`http_listen_port` in server must be a whole number, not `eighty`", nil
+            ),
+            ("server: {log_level: warning}", 1, 21, "`log_level` in server is `warning`", "did you mean `warn`?"),
+            ("server: {http_tls_config: {cert_file: x}}", 1, 10, "`http_tls_config` is not available", nil),
+            ("clients: {url: x}", 1, 10, "`clients` in the file must be a list, not a mapping", nil),
+            ("clients:\n- {batchwait: 1s}", 2, 3, "`url` is missing in clients[0]", nil),
+            ("clients:\n- url: loki:3100", 2, 8, "`url` in clients[0] is no URL of a server", nil),
+            (
+                "clients:\n- url: http://a\n  batchwait: 1 sec", 3, 14,
+                "`batchwait` in clients[0] is no duration: `1 sec`", nil
+            ),
+            (
+                "clients:\n- url: http://a\n  batchwiat: 1s", 3, 3, "unknown key `batchwiat` in clients[0]",
+                "did you mean `batchwait`?"
+            ),
+            (
+                "clients:\n- url: http://a\n  basic_auth: {username: x}\n  bearer_token: y", 4, 3,
+                "`basic_auth` and `bearer_token` in clients[0] exclude each other", nil
+            ),
+            (
+                "clients:\n- {url: http://a, name: x}\n- {url: http://b, name: x}", 3, 25, "duplicate client name `x`",
+                "it stands in line 2 already"
+            ),
+            (
+                "clients:\n- {url: http://a, bearer_token_file: /nowhere/at/all}", 2, 38,
+                "`/nowhere/at/all` cannot be opened: No such file or directory", nil
+            ),
+            (
+                "clients:\n- {url: http://a, oauth2: {client_id: x}}", 2, 19, "`oauth2` in clients[0] is not available",
+                nil
+            ),
+            (
+                "store: {fsync: sometimes}", 1, 16, "`fsync` in store is `sometimes`",
+                "always, off, or how often, as in 1s"
+            ),
+            ("store: {codec: lz4}", 1, 16, "`codec` in store is `lz4`", nil),
+            ("store: {retention: {age: 30}}", 1, 26, "`age` in store.retention is no duration: `30`", nil),
+            ("store: {memory: 1kb}", 1, 17, "`memory` in store is below 32 MiB", nil),
+            ("limits: {max_line_size: huge}", 1, 25, "`max_line_size` in limits is no size: `huge`", nil),
+            ("redaction: {detectors: [emial]}", 1, 25, "unknown detector `emial`", "did you mean `email`?"),
+            ("redaction: {mode: hide}", 1, 19, "`mode` in redaction is `hide`", nil),
+            ("redaction: {detectors: []}", 1, 24, "`detectors` in redaction is empty", nil),
+            ("rules: [x]", 1, 1, "`rules:` is not available in this version", nil),
+            // YAML.
+            ("a: [1", 2, 1, "did not find expected ',' or ']', while parsing a flow sequence", nil),
+            ("server: {}\nserver: {}", 2, 1, "duplicate key `server`", "it stands in line 1 already"),
+            // Scrape configurations.
+            ("scrape_configs:\n- {static_configs: []}", 2, 3, "`job_name` is missing in scrape_configs[0]", nil),
+            (
+                "scrape_configs:\n- {job_name: a, static_configs: []}\n- {job_name: a, static_configs: []}", 3, 14,
+                "`job_name` in scrape_configs[1] is `a` again", nil
+            ),
+            ("scrape_configs:\n- job_name: a", 2, 3, "scrape_configs[0] reads nothing", nil),
+            (
+                "scrape_configs:\n- job_name: a\n  static_configs: [{targets: [x], labels: {job: y}}]", 3, 43,
+                "no `__path__` in the labels of scrape_configs[0].static_configs[0]", nil
+            ),
+            (
+                "scrape_configs:\n- job_name: a\n  kubernetes_sd_configs: [{role: pod}]", 3, 3,
+                "`kubernetes_sd_configs` is not available in this version", nil
+            ),
+            ("scrape_configs:\n- job_name: a\n  syslog: {}", 3, 3, "`syslog` is not available in this version", nil),
+            (
+                "scrape_configs:\n- job_name: a\n  journal: {matches: PRIORITY}", 3, 22,
+                "`matches` in scrape_configs[0].journal holds `PRIORITY`", nil
+            ),
+            (
+                "scrape_configs:\n- job_name: a\n  journal: {}\n  relabel_configs:\n  - {regex: '(', target_label: x}",
+                5, 13, "relabel regex: error parsing regexp: missing closing ): `^(?s:()$`", nil
+            ),
+            (
+                "scrape_configs:\n- job_name: a\n  journal: {}\n  relabel_configs:\n  - {action: rename, target_label: x}",
+                5, 14, "unknown relabel action \"rename\"", nil
+            ),
+            ("scrape_configs:\n- job_name: a\n  journal: {labels: {1a: x}}", 3, 22, "`1a` is no label name", nil),
+            // Stages.
+            (scrape + "  - jsn: {}", 5, 5, "unknown stage `jsn`", "did you mean `json`?"),
+            (scrape + "  - geoip: {}", 5, 5, "unknown stage `geoip`", "Promtail has it; there is none here"),
+            (
+                scrape + "  - json: {}\n    labels: {}", 6, 5, "a stage has one key, and here are 2: `json`, `labels`",
+                nil
+            ),
+            (scrape + "  - cri", 5, 5, "a stage must be a mapping, not a single value", "write `- cri: {}`"),
+            (scrape + "  - json: {}", 5, 5, "json stage: `expressions` is missing", nil),
+            (
+                scrape + "  - regex: {expression: '(?P<a>x'}", 5, 25,
+                "regex stage: error parsing regexp: missing closing ): `(?P<a>x`", nil
+            ),
+            (
+                scrape + "  - match:\n      selector: '{a=}'\n      stages: [{decolorize: }]", 6, 17, "match stage: ",
+                nil
+            ),
+            (
+                scrape
+                    + "  - match:\n      selector: '{a=\"b\"}'\n      stages:\n      - regex:\n          expression: '['",
+                9, 23, "match.regex stage: error parsing regexp", nil
+            ),
+            (
+                scrape + "  - labels: [a]", 5, 13,
+                "`scrape_configs[0].pipeline_stages[0].labels` must be a mapping, not a list", nil
+            ),
+            (
+                scrape + "  - timestamp: {source: t, format: RFC3339, location: Mars/Base}", 5, 55,
+                "timestamp stage: unknown time zone `Mars/Base`", nil
+            ),
+            (
+                scrape + "  - metrics: {m: {type: Counter, config: {action: set}}}", 5, 51,
+                "metrics stage: metric `m`: a counter cannot `set`", nil
+            ),
+            (
+                scrape + "  - metrics: {m: {type: Meter}}", 5, 25,
+                "`type` in scrape_configs[0].pipeline_stages[0].metrics.m is `Meter`", nil
+            ),
+            (
+                scrape + "  - redact: {detector: [email]}", 5, 14,
+                "unknown key `detector` in scrape_configs[0].pipeline_stages[0].redact", "did you mean `detectors`?"
+            ),
+            (
+                scrape + "  - multiline: {firstline: '^x', max_wait_time: soon}", 5, 49,
+                "`max_wait_time` in scrape_configs[0].pipeline_stages[0].multiline is no duration: `soon`", nil
+            ),
+        ] as [(String, Int, Int, String, String?)]
+    )
     func mistakesHavePlaces(_ text: String, _ line: Int, _ column: Int, _ message: String, _ hint: String?) {
         let found = mistakes(text)
         guard let first = found.first else {
@@ -247,10 +337,16 @@ import Testing
 
     @Test func unknownStageOptionsAreWarnedOf() throws {
         let configuration = try load(Self.scrape + "  - regex: {EXPRESSION: '(?P<a>x)', sauce: y}\n")
-        #expect(configuration.warnings.map(\.message) == ["unknown key `sauce` in scrape_configs[0].pipeline_stages[0].regex"])
+        #expect(
+            configuration.warnings.map(\.message) == [
+                "unknown key `sauce` in scrape_configs[0].pipeline_stages[0].regex"
+            ]
+        )
         #expect(configuration.warnings.first?.hint == "did you mean `source`?")
         #expect(configuration.warnings.first?.column == 37)
-        #expect(configuration.scrapeConfigs.first?.stages.first?.kind == .regex(RegexStageOptions(expression: "(?P<a>x)")))
+        #expect(
+            configuration.scrapeConfigs.first?.stages.first?.kind == .regex(RegexStageOptions(expression: "(?P<a>x)"))
+        )
     }
 
     @Test func bareNumbersOfDurationsAreNanoseconds() throws {
@@ -261,7 +357,11 @@ import Testing
 
     @Test func variables() throws {
         let text = "clients: [{url: 'http://${HOST:-localhost}:3100/push'}]"
-        let configuration = try ConfigurationLoader.parse(text: text, file: "t.yaml", variables: { $0 == "HOST" ? "loki" : nil })
+        let configuration = try ConfigurationLoader.parse(
+            text: text,
+            file: "t.yaml",
+            variables: { $0 == "HOST" ? "loki" : nil }
+        )
         #expect(configuration.clients.first?.url == "http://loki:3100/push")
         #expect(mistakes("a: {b: ${X}").first?.hint.contains("--config-expand-env") == true)
     }
@@ -271,7 +371,10 @@ import Testing
             _ = try ConfigurationLoader.load(path: "/nowhere/at/all.yaml")
             Issue.record("loaded")
         } catch {
-            #expect(error.description == "/nowhere/at/all.yaml: cannot be opened: No such file or directory\n  hint: check the path")
+            #expect(
+                error.description
+                    == "/nowhere/at/all.yaml: cannot be opened: No such file or directory\n  hint: check the path"
+            )
         }
     }
 

@@ -27,11 +27,14 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "nothing"), ("# only words\n", "nothing"), ("---\n", ""), ("a", "a"), ("a: 1\nb: [x, 'y', \"z\"]", "{a: 1, b: [x, 'y', 'z']}"),
-        ("a:\n  - b: c\n    d:\n  - e", "{a: [{b: c, d: }, e]}"), ("a: |\n  x\n  y\n", "{a: 'x\ny\n'}"), ("a: !!str 1", "{a: '1'}"),
+        ("", "nothing"), ("# only words\n", "nothing"), ("---\n", ""), ("a", "a"),
+        ("a: 1\nb: [x, 'y', \"z\"]", "{a: 1, b: [x, 'y', 'z']}"),
+        ("a:\n  - b: c\n    d:\n  - e", "{a: [{b: c, d: }, e]}"), ("a: |\n  x\n  y\n", "{a: 'x\ny\n'}"),
+        ("a: !!str 1", "{a: '1'}"),
         ("a: &x {b: 1}\nc: *x", "{a: {b: 1}, c: {b: 1}}"),
         ("base: &b {x: 1, y: 2}\nc: {<<: *b, y: 3}", "{base: {x: 1, y: 2}, c: {y: 3, x: 1}}"),
-        ("a: &a {x: 1}\nb: &b {y: 2}\nc: {<<: [*a, *b]}", "{a: {x: 1}, b: {y: 2}, c: {x: 1, y: 2}}"), ("a: 1\n---\nb: 2\n", "{a: 1}"),
+        ("a: &a {x: 1}\nb: &b {y: 2}\nc: {<<: [*a, *b]}", "{a: {x: 1}, b: {y: 2}, c: {x: 1, y: 2}}"),
+        ("a: 1\n---\nb: 2\n", "{a: 1}"),
         ("{a: 1}", "{a: 1}"), ("a: \u{E9}\u{65E5}", "{a: \u{E9}\u{65E5}}"), ("\u{FEFF}a: 1", "{a: 1}"),
     ])
     func trees(_ text: String, _ wanted: String) throws {
@@ -55,10 +58,14 @@ import Testing
     }
 
     @Test(arguments: [
-        ("a: 1\na: 2", 2, 1, "duplicate key `a`"), ("a: [1", 2, 1, "did not find expected ',' or ']'"), ("a: b: c", 1, 5, "mapping values are not allowed"),
-        ("\tx: 1", 1, 1, "found character that cannot start any token"), ("a: *x", 1, 4, "unknown alias `*x`"), ("a: &x [*x]", 1, 8, "unknown alias `*x`"),
-        ("{[a]: b}", 1, 2, "a key must be a single value"), ("x: {<<: 1}", 1, 9, "`<<` needs a mapping"), ("a: @b", 1, 4, "found character"),
-        ("a: 1\n b: 2", 2, 3, "mapping values are not allowed"), ("x: {<<: {a: 1}, <<: {a: [}", 1, 26, "did not find expected node content"),
+        ("a: 1\na: 2", 2, 1, "duplicate key `a`"), ("a: [1", 2, 1, "did not find expected ',' or ']'"),
+        ("a: b: c", 1, 5, "mapping values are not allowed"),
+        ("\tx: 1", 1, 1, "found character that cannot start any token"), ("a: *x", 1, 4, "unknown alias `*x`"),
+        ("a: &x [*x]", 1, 8, "unknown alias `*x`"),
+        ("{[a]: b}", 1, 2, "a key must be a single value"), ("x: {<<: 1}", 1, 9, "`<<` needs a mapping"),
+        ("a: @b", 1, 4, "found character"),
+        ("a: 1\n b: 2", 2, 3, "mapping values are not allowed"),
+        ("x: {<<: {a: 1}, <<: {a: [}", 1, 26, "did not find expected node content"),
     ])
     func mistakes(_ text: String, _ line: Int, _ column: Int, _ message: String) {
         let found = failure(text)
@@ -97,20 +104,30 @@ import Testing
         #expect(failure(big)?.message.contains("MiB") == true)
     }
 
-    @Test(arguments: [
-        ("yes", true), ("no", false), ("On", true), ("OFF", false), ("y", true), ("true", true), ("False", false), ("1", nil), ("tRue", nil), ("", nil),
-    ] as [(String, Bool?)])
+    @Test(
+        arguments: [
+            ("yes", true), ("no", false), ("On", true), ("OFF", false), ("y", true), ("true", true), ("False", false),
+            ("1", nil), ("tRue", nil), ("", nil),
+        ] as [(String, Bool?)]
+    )
     func booleans(_ text: String, _ wanted: Bool?) { #expect(YAMLScalar.bool(text) == wanted) }
 
-    @Test(arguments: [
-        ("0", 0), ("12", 12), ("-5", -5), ("+7", 7), ("0x1F", 31), ("017", 15), ("0o17", 15), ("0b101", 5), ("1_000", 1000), ("-0x10", -16),
-        ("9223372036854775807", .max), ("9223372036854775808", nil), ("1.5", nil), ("", nil), ("-", nil), ("abc", nil), ("0x", nil), ("_1", nil),
-        ("--1", nil), ("0x-1", nil), ("08", nil),
-    ] as [(String, Int64?)])
+    @Test(
+        arguments: [
+            ("0", 0), ("12", 12), ("-5", -5), ("+7", 7), ("0x1F", 31), ("017", 15), ("0o17", 15), ("0b101", 5),
+            ("1_000", 1000), ("-0x10", -16),
+            ("9223372036854775807", .max), ("9223372036854775808", nil), ("1.5", nil), ("", nil), ("-", nil),
+            ("abc", nil), ("0x", nil), ("_1", nil),
+            ("--1", nil), ("0x-1", nil), ("08", nil),
+        ] as [(String, Int64?)]
+    )
     func integers(_ text: String, _ wanted: Int64?) { #expect(YAMLScalar.integer(text) == wanted) }
 
-    @Test(arguments: [
-        ("1.5", 1.5), ("1e3", 1000), (".5", 0.5), ("-.inf", -.infinity), ("10", 10), ("x", nil), ("", nil), ("0x10", 16), ("nan", nil), ("inf", nil),
-    ] as [(String, Double?)])
+    @Test(
+        arguments: [
+            ("1.5", 1.5), ("1e3", 1000), (".5", 0.5), ("-.inf", -.infinity), ("10", 10), ("x", nil), ("", nil),
+            ("0x10", 16), ("nan", nil), ("inf", nil),
+        ] as [(String, Double?)]
+    )
     func numbers(_ text: String, _ wanted: Double?) { #expect(YAMLScalar.float(text) == wanted) }
 }

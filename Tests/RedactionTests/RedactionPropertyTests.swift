@@ -10,11 +10,16 @@ import Testing
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
     ]
     private static let decoys = [
-        "84cc2087-4270-4a07-a599-9ed92289c778", "v4.21.0-rc2", "@alice", "ORD-69518968", "1761955200377122000", "812.123456789",
-        "icon@2x.png", "user@1000.service", "0af7651916cd43dd8448eb211c80319c", "10.0.19041.1", "4111111111111112", "\u{00E9}t\u{00E9}",
-        "\u{65E5}\u{672C}", "a\\b", "say \"hi\"", "tab\there", "line\nbreak", "50% off", "{\"role\": \"user\"}", "x=1&y=2",
+        "84cc2087-4270-4a07-a599-9ed92289c778", "v4.21.0-rc2", "@alice", "ORD-69518968", "1761955200377122000",
+        "812.123456789",
+        "icon@2x.png", "user@1000.service", "0af7651916cd43dd8448eb211c80319c", "10.0.19041.1", "4111111111111112",
+        "\u{00E9}t\u{00E9}",
+        "\u{65E5}\u{672C}", "a\\b", "say \"hi\"", "tab\there", "line\nbreak", "50% off", "{\"role\": \"user\"}",
+        "x=1&y=2",
     ]
-    private static let joints = [" ", "\n", "\t", " (", ") ", ", ", ": ", " \u{201C}", "\u{201D} ", " <", "> ", " \"", "\" ", "; "]
+    private static let joints = [
+        " ", "\n", "\t", " (", ") ", ", ", ": ", " \u{201C}", "\u{201D} ", " <", "> ", " \"", "\" ", "; ",
+    ]
 
     /// The JSON string for `text`, with some characters written as escapes that need not be.
     private static func encode(_ text: String, _ dice: inout Dice) -> String {
@@ -130,23 +135,37 @@ import Testing
         var dice = Dice(UInt64(seed) &+ 77)
         let pieces: [[UInt8]] =
             (Self.planted + Self.decoys + Self.joints).map { Array($0.utf8) }
-            + ["\\", "\\u", "\\u00", "\\u004", "\\u0040", "\\x4", "%4", "%40", "\"", "{\"", "\":\"", "\"}", "password=", "\"token\":", "://", "@",
-                "-----BEGIN RSA PRIVATE KEY-----", "-----END", "eyJ", "sk-", "Authorization: ", "Bearer ", "Cookie: a=", ";", "ssn", "Basic ", "'"]
+            + [
+                "\\", "\\u", "\\u00", "\\u004", "\\u0040", "\\x4", "%4", "%40", "\"", "{\"", "\":\"", "\"}",
+                "password=", "\"token\":", "://", "@",
+                "-----BEGIN RSA PRIVATE KEY-----", "-----END", "eyJ", "sk-", "Authorization: ", "Bearer ", "Cookie: a=",
+                ";", "ssn", "Basic ", "'",
+            ]
             .map { Array($0.utf8) } + [[0xFF], [0xC3], [0xE2, 0x80], [0], [0xED, 0xA0, 0x80]]
         for _ in 0..<1500 {
             var line: [UInt8] = []
             for _ in 0..<Int.random(in: 0...14, using: &dice) {
                 line += pieces.randomElement(using: &dice) ?? []
-                if !line.isEmpty, dice.next() % 6 == 0 { line[Int.random(in: 0..<line.count, using: &dice)] = UInt8(truncatingIfNeeded: dice.next()) }
+                if !line.isEmpty, dice.next() % 6 == 0 {
+                    line[Int.random(in: 0..<line.count, using: &dice)] = UInt8(truncatingIfNeeded: dice.next())
+                }
             }
             let (outcome, out) = bench.redact(line)
             #expect(outcome == .clean || outcome == .changed)
-            if line.first == UInt8(ascii: "{") || line.first == UInt8(ascii: "["), Self.decodedValues(line) != nil { #expect(Self.decodedValues(out) != nil, "\(String(decoding: line, as: UTF8.self)) => \(String(decoding: out, as: UTF8.self))") }
+            if line.first == UInt8(ascii: "{") || line.first == UInt8(ascii: "["), Self.decodedValues(line) != nil {
+                #expect(
+                    Self.decodedValues(out) != nil,
+                    "\(String(decoding: line, as: UTF8.self)) => \(String(decoding: out, as: UTF8.self))"
+                )
+            }
         }
     }
 
     /// Text made to be slow takes time in proportion to its length: no candidate is looked at over and over.
-    @Test(arguments: ["token=", "sk-", "eyJ-", "password=\"", "xoxb-", "cookie: ", "authorization: bearer ", "a@", "://@", "%41", "-----BEGIN PRIVATE KEY", "ssn ", "\\\""])
+    @Test(arguments: [
+        "token=", "sk-", "eyJ-", "password=\"", "xoxb-", "cookie: ", "authorization: bearer ", "a@", "://@", "%41",
+        "-----BEGIN PRIVATE KEY", "ssn ", "\\\"",
+    ])
     func hostileRepetitionEnds(_ piece: String) throws {
         let bench = try Bench()
         let line = Array(String(repeating: piece, count: 200_000 / piece.utf8.count).utf8)

@@ -5,7 +5,8 @@ import Testing
 @Suite struct RedactorTests {
     @Test func cleanLineCostsNothingAndSaysSo() throws {
         let bench = try Bench()
-        let line = #"{"timestamp": "2026-11-01T00:00:00.377122", "level": "INFO", "tokens": 1449, "trace_id": "063ae7c50a32dbde49c5607bbe34c11e", "prompt": "Explain \u201cthis\u201d\n {\"role\": \"user\"}"}"#
+        let line =
+            #"{"timestamp": "2026-11-01T00:00:00.377122", "level": "INFO", "tokens": 1449, "trace_id": "063ae7c50a32dbde49c5607bbe34c11e", "prompt": "Explain \u201cthis\u201d\n {\"role\": \"user\"}"}"#
         let (outcome, out) = bench.redact(Array(line.utf8))
         #expect(outcome == .clean)
         #expect(out == Array(line.utf8))
@@ -21,9 +22,15 @@ import Testing
         (#"{"p":"alice\u0040example.com"}"#, #"{"p":"[REDACTED:email]"}"#),
         (#"{"p":"41\u00311111\u003111111111"}"#, #"{"p":"[REDACTED:card]"}"#),
         (#"{"p":"{\"to\":\"x\\nalice@example.com\"}"}"#, #"{"p":"{\"to\":\"x\\n[REDACTED:email]\"}"}"#),
-        (#"{"p":"{\"q\":\"{\\\"to\\\":\\\"\\\\nalice@example.com\\\"}\"}"}"#, #"{"p":"{\"q\":\"{\\\"to\\\":\\\"\\\\n[REDACTED:email]\\\"}\"}"}"#),
+        (
+            #"{"p":"{\"q\":\"{\\\"to\\\":\\\"\\\\nalice@example.com\\\"}\"}"}"#,
+            #"{"p":"{\"q\":\"{\\\"to\\\":\\\"\\\\n[REDACTED:email]\\\"}\"}"}"#
+        ),
         (#"{"p":"alice\\u0040example.com"}"#, #"{"p":"[REDACTED:email]"}"#),
-        (#"{"a":["x",{"b":"alice@example.com"}],"alice@example.com":1}"#, #"{"a":["x",{"b":"[REDACTED:email]"}],"alice@example.com":1}"#),
+        (
+            #"{"a":["x",{"b":"alice@example.com"}],"alice@example.com":1}"#,
+            #"{"a":["x",{"b":"[REDACTED:email]"}],"alice@example.com":1}"#
+        ),
         (#"  {"p" : "313-93-2516"}  "#, #"  {"p" : "[REDACTED:ssn]"}  "#),
     ])
     func escapesAreSeenThrough(_ line: String, _ wanted: String) throws {
@@ -35,7 +42,10 @@ import Testing
         (#"user=alice@example.com level=info"#, #"user=[REDACTED:email] level=info"#),
         (#"prompt: 'hello\nalice@example.com'"#, #"prompt: 'hello\n[REDACTED:email]'"#),
         (#"INFO {"p": "x\nalice@example.com"} tail"#, #"INFO {"p": "x\n[REDACTED:email]"} tail"#),
-        (#"{"p": "cut off alice@example.com and 4111 1111 1111 1111"#, #"{"p": "cut off [REDACTED:email] and [REDACTED:card]"#),
+        (
+            #"{"p": "cut off alice@example.com and 4111 1111 1111 1111"#,
+            #"{"p": "cut off [REDACTED:email] and [REDACTED:card]"#
+        ),
         (#"nginx \x22alice\x40example.com\x22"#, #"nginx \x22[REDACTED:email]\x22"#),
         ("two alice@example.com,bob@example.com", "two [REDACTED:email],[REDACTED:email]"),
     ])
@@ -46,7 +56,10 @@ import Testing
     @Test func exceptedKeysAreLeftAlone() throws {
         let bench = try Bench()
         let line = #"{"request_id":"4111111111111111","x":{"trace_id":4111111111111111},"id":"4111111111111111"}"#
-        #expect(bench(line) == #"{"request_id":"4111111111111111","x":{"trace_id":4111111111111111},"id":"[REDACTED:card]"}"#)
+        #expect(
+            bench(line)
+                == #"{"request_id":"4111111111111111","x":{"trace_id":4111111111111111},"id":"[REDACTED:card]"}"#
+        )
         var settings = RedactionSettings()
         settings.except = []
         #expect(try Bench(settings)(#"{"request_id":"4111111111111111"}"#) == #"{"request_id":"[REDACTED:card]"}"#)
@@ -55,7 +68,10 @@ import Testing
     @Test func priorityNamesOverlappingFindings() throws {
         let bench = try Bench()
         #expect(bench("password=alice@example.com") == "password=[REDACTED:secret]")
-        #expect(bench("Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln") == "Authorization: Bearer [REDACTED:jwt]")
+        #expect(
+            bench("Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln")
+                == "Authorization: Bearer [REDACTED:jwt]"
+        )
         #expect(bench("https://u:alice@example.com/x") == "https://u:[REDACTED:url_credential]@example.com/x")
     }
 
@@ -68,7 +84,11 @@ import Testing
         #expect(bench.value("", name: "password") == (.clean, ""))
         #expect(bench.value("Bearer abc12345", name: "authorization") == (.changed, "Bearer [REDACTED:authorization]"))
         #expect(bench.value("313932516", name: "ssn") == (.changed, "[REDACTED:ssn]"))
-        #expect(bench.value("a=1; b=2", name: "Cookie") == (.changed, "a=[REDACTED:authorization]; b=[REDACTED:authorization]"))
+        #expect(
+            bench.value("a=1; b=2", name: "Cookie") == (
+                .changed, "a=[REDACTED:authorization]; b=[REDACTED:authorization]"
+            )
+        )
     }
 
     /// I6: what cannot be scanned is not passed on.
@@ -111,19 +131,26 @@ import Testing
 }
 
 @Suite struct RedactionModeTests {
-    static let line = #"{"m":"alice@example.com 4111 1111 1111 1111 DE89370400440532013000 313-93-2516","n":4111111111111111,"password":"hunter2"}"#
+    static let line =
+        #"{"m":"alice@example.com 4111 1111 1111 1111 DE89370400440532013000 313-93-2516","n":4111111111111111,"password":"hunter2"}"#
 
     @Test func charMaskKeepsTheLength() throws {
         let bench = try Bench(RedactionSettings(detectors: Detector.allCases, mode: .charMask))
         let out = bench(Self.line)
-        #expect(out == #"{"m":"***************** ******************* ********************** ***********","n":"****************","password":"*******"}"#)
+        #expect(
+            out
+                == #"{"m":"***************** ******************* ********************** ***********","n":"****************","password":"*******"}"#
+        )
         #expect(bench(out) == out)
     }
 
     @Test func partialLeavesAHarmlessRest() throws {
         let bench = try Bench(RedactionSettings(detectors: Detector.allCases, mode: .partial))
         let out = bench(Self.line)
-        #expect(out == #"{"m":"a***@example.com ****1111 DE****3000 ***-**-2516","n":"****1111","password":"[REDACTED:secret]"}"#)
+        #expect(
+            out
+                == #"{"m":"a***@example.com ****1111 DE****3000 ***-**-2516","n":"****1111","password":"[REDACTED:secret]"}"#
+        )
         #expect(bench(out) == out)
         #expect(bench("key ghp_" + APIKeyDetectorTests.letters(36)) == "key ghp_****")
     }

@@ -21,14 +21,22 @@ enum ClientsBlock {
             nodes = items.enumerated().map { ($0.element, "clients[\($0.offset)]") }
         }
         if let node = root.node("client") {
-            problems.warning("`client:` is deprecated", at: root.keyMark(of: "client"), hint: "write `clients:` with a list")
+            problems.warning(
+                "`client:` is deprecated",
+                at: root.keyMark(of: "client"),
+                hint: "write `clients:` with a list"
+            )
             nodes.append((node, "client"))
         }
         for (node, name) in nodes {
             guard let map = MapReader(node, name, keys: keys, problems), let client = client(map) else { continue }
             if !client.name.isEmpty {
                 if let earlier = places[client.name] {
-                    problems.error("duplicate client name `\(client.name)`", at: map.mark(of: "name"), hint: "it stands in line \(earlier.line) already")
+                    problems.error(
+                        "duplicate client name `\(client.name)`",
+                        at: map.mark(of: "name"),
+                        hint: "it stands in line \(earlier.line) already"
+                    )
                 }
                 places[client.name] = map.mark(of: "name")
             }
@@ -57,7 +65,12 @@ enum ClientsBlock {
         if let labels = map.labels("external_labels") { client.externalLabels = labels }
         client.dropRateLimitedBatches = map.bool("drop_rate_limited_batches") ?? false
         if let node = map.node("backoff_config"),
-            let backoff = MapReader(node, "\(map.name).backoff_config", keys: ["min_period", "max_period", "max_retries"], map.problems)
+            let backoff = MapReader(
+                node,
+                "\(map.name).backoff_config",
+                keys: ["min_period", "max_period", "max_retries"],
+                map.problems
+            )
         {
             if let least = backoff.goDuration("min_period") { client.backoffMin = least }
             if let most = backoff.goDuration("max_period") { client.backoffMax = most }
@@ -76,10 +89,19 @@ enum ClientsBlock {
     private static func refuse(_ map: MapReader) {
         for key in ["oauth2", "tls_config", "proxy_url", "proxy_connect_header"] where map.node(key) != nil {
             if case .mapping(let pairs)? = map.node(key)?.content, pairs.isEmpty { continue }
-            map.problems.error("`\(key)` in \(map.name) is not available", at: map.keyMark(of: key), hint: key == "oauth2" ? "use `bearer_token_file` with a token that another program renews" : "send to a proxy on this host that does it")
+            map.problems.error(
+                "`\(key)` in \(map.name) is not available",
+                at: map.keyMark(of: key),
+                hint: key == "oauth2"
+                    ? "use `bearer_token_file` with a token that another program renews"
+                    : "send to a proxy on this host that does it"
+            )
         }
         if map.bool("proxy_from_environment") == true {
-            map.problems.warning("`proxy_from_environment` has no effect", at: map.keyMark(of: "proxy_from_environment"))
+            map.problems.warning(
+                "`proxy_from_environment` has no effect",
+                at: map.keyMark(of: "proxy_from_environment")
+            )
         }
         for key in ["follow_redirects", "enable_http2"] { _ = map.bool(key) }
         _ = map.string("no_proxy")
@@ -95,24 +117,44 @@ enum ClientsBlock {
             }
             for pair in pairs {
                 let keys = ["values", "secrets", "files"]
-                guard let entry = MapReader(pair.value, "\(map.name).http_headers.\(pair.key)", keys: keys, map.problems) else { continue }
-                for value in (entry.strings("values") ?? []) + (entry.strings("secrets") ?? []) { add(pair.key, value, pair.keyMark, map, &headers) }
+                guard
+                    let entry = MapReader(pair.value, "\(map.name).http_headers.\(pair.key)", keys: keys, map.problems)
+                else { continue }
+                for value in (entry.strings("values") ?? []) + (entry.strings("secrets") ?? []) {
+                    add(pair.key, value, pair.keyMark, map, &headers)
+                }
                 for path in entry.strings("files") ?? [] {
-                    if let secret = file(path, entry.mark(of: "files"), map.problems) { add(pair.key, secret.exposed, pair.keyMark, map, &headers) }
+                    if let secret = file(path, entry.mark(of: "files"), map.problems) {
+                        add(pair.key, secret.exposed, pair.keyMark, map, &headers)
+                    }
                 }
             }
         }
         return headers
     }
 
-    private static func add(_ name: String, _ value: String, _ mark: YAMLMark, _ map: MapReader, _ headers: inout [(name: String, value: String)]) {
-        let isToken = !name.isEmpty && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !Array("()<>@,;:\\\"/[]?={}".utf8).contains($0) }
+    private static func add(
+        _ name: String,
+        _ value: String,
+        _ mark: YAMLMark,
+        _ map: MapReader,
+        _ headers: inout [(name: String, value: String)]
+    ) {
+        let isToken =
+            !name.isEmpty
+            && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !Array("()<>@,;:\\\"/[]?={}".utf8).contains($0) }
         guard isToken, !value.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }) else {
             map.problems.error("`\(name)` is no header, or its value holds a line break", at: mark)
             return
         }
-        if ["content-type", "user-agent", "x-scope-orgid", "content-length", "content-encoding"].contains(name.lowercased()) {
-            map.problems.warning("header `\(name)` is set already and cannot be given", at: mark, hint: name.lowercased() == "x-scope-orgid" ? "use `tenant_id`" : "")
+        if ["content-type", "user-agent", "x-scope-orgid", "content-length", "content-encoding"].contains(
+            name.lowercased()
+        ) {
+            map.problems.warning(
+                "header `\(name)` is set already and cannot be given",
+                at: mark,
+                hint: name.lowercased() == "x-scope-orgid" ? "use `tenant_id`" : ""
+            )
             return
         }
         headers.append((name, value))
@@ -120,18 +162,36 @@ enum ClientsBlock {
 
     // MARK: Authorization
 
-    private static func authorization(_ map: MapReader, _ userinfo: (user: String, password: String)?) -> ClientSettings.Authorization {
-        let given = ["basic_auth", "authorization", "oauth2"].filter { map.node($0) != nil } + (map.node("bearer_token") != nil || map.node("bearer_token_file") != nil ? ["bearer_token"] : [])
+    private static func authorization(_ map: MapReader, _ userinfo: (user: String, password: String)?)
+        -> ClientSettings.Authorization
+    {
+        let given =
+            ["basic_auth", "authorization", "oauth2"].filter { map.node($0) != nil }
+            + (map.node("bearer_token") != nil || map.node("bearer_token_file") != nil ? ["bearer_token"] : [])
         if given.count > 1 {
-            map.problems.error("\(given.map { "`\($0)`" }.joined(separator: " and ")) in \(map.name) exclude each other", at: map.keyMark(of: given[1]), hint: "keep one of them")
+            map.problems.error(
+                "\(given.map { "`\($0)`" }.joined(separator: " and ")) in \(map.name) exclude each other",
+                at: map.keyMark(of: given[1]),
+                hint: "keep one of them"
+            )
         }
         if let node = map.node("basic_auth") {
             let keys = ["username", "username_file", "password", "password_file"]
             guard let entry = MapReader(node, "\(map.name).basic_auth", keys: keys, map.problems) else { return .none }
-            return .basic(username: secret(entry, "username")?.exposed ?? "", password: secret(entry, "password") ?? Secret(""))
+            return .basic(
+                username: secret(entry, "username")?.exposed ?? "",
+                password: secret(entry, "password") ?? Secret("")
+            )
         }
         if let node = map.node("authorization") {
-            guard let entry = MapReader(node, "\(map.name).authorization", keys: ["type", "credentials", "credentials_file"], map.problems) else { return .none }
+            guard
+                let entry = MapReader(
+                    node,
+                    "\(map.name).authorization",
+                    keys: ["type", "credentials", "credentials_file"],
+                    map.problems
+                )
+            else { return .none }
             let type = entry.string("type") ?? "Bearer"
             if type.lowercased() == "basic" { entry.wrong("type", "is `\(type)`", hint: "use `basic_auth`") }
             guard let credentials = secret(entry, "credentials") else { return .none }
@@ -146,7 +206,11 @@ enum ClientsBlock {
     private static func secret(_ map: MapReader, _ key: String) -> Secret? {
         let other = key + "_file"
         if map.node(key) != nil, map.node(other) != nil {
-            map.problems.error("`\(key)` and `\(other)` in \(map.name) exclude each other", at: map.keyMark(of: other), hint: "keep one of them")
+            map.problems.error(
+                "`\(key)` and `\(other)` in \(map.name) exclude each other",
+                at: map.keyMark(of: other),
+                hint: "keep one of them"
+            )
         }
         if let path = map.string(other) { return file(path, map.mark(of: other), map.problems) }
         return map.secret(key)

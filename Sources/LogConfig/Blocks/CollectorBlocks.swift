@@ -17,8 +17,11 @@ enum CollectorBlocks {
             configuration.positions.ignoreInvalidYAML = map.bool("ignore_invalid_yaml") ?? false
         }
         let targetKeys = ["sync_period", "stdin", "read_from", "ignore_older", "rotate_wait", "max_line_bytes"]
-        if let node = root.node("target_config"), let map = MapReader(node, "target_config", keys: targetKeys, problems) {
-            if let period = map.goDuration("sync_period"), period > 0 { configuration.files.resyncInterval = .nanoseconds(period) }
+        if let node = root.node("target_config"), let map = MapReader(node, "target_config", keys: targetKeys, problems)
+        {
+            if let period = map.goDuration("sync_period"), period > 0 {
+                configuration.files.resyncInterval = .nanoseconds(period)
+            }
             configuration.readsStdin = map.bool("stdin") ?? false
             switch map.choice("read_from", Start.self) {
             case .beginning: configuration.files.startAt = .beginning
@@ -30,10 +33,12 @@ enum CollectorBlocks {
             if let size = map.size("max_line_bytes"), size > 0 { configuration.files.maxLineBytes = size }
         }
         let limitKeys = [
-            "readline_rate_enabled", "readline_rate", "readline_burst", "readline_rate_drop", "max_streams", "max_line_size",
+            "readline_rate_enabled", "readline_rate", "readline_burst", "readline_rate_drop", "max_streams",
+            "max_line_size",
             "max_line_size_truncate",
         ]
-        if let node = root.node("limits_config"), let map = MapReader(node, "limits_config", keys: limitKeys, problems) {
+        if let node = root.node("limits_config"), let map = MapReader(node, "limits_config", keys: limitKeys, problems)
+        {
             var limits = configuration.collectorLimits
             limits.readlineRateEnabled = map.bool("readline_rate_enabled") ?? limits.readlineRateEnabled
             limits.readlineRate = map.number("readline_rate") ?? limits.readlineRate
@@ -49,12 +54,20 @@ enum CollectorBlocks {
         }
         if let node = root.node("global"), let map = MapReader(node, "global", keys: ["file_watch_config"], problems),
             let inner = map.node("file_watch_config"),
-            let watch = MapReader(inner, "global.file_watch_config", keys: ["min_poll_frequency", "max_poll_frequency"], problems)
+            let watch = MapReader(
+                inner,
+                "global.file_watch_config",
+                keys: ["min_poll_frequency", "max_poll_frequency"],
+                problems
+            )
         {
             let least = watch.goDuration("min_poll_frequency")
             let most = watch.goDuration("max_poll_frequency")
             if let least, let most, most < least {
-                problems.error("`max_poll_frequency` is shorter than `min_poll_frequency`", at: watch.mark(of: "max_poll_frequency"))
+                problems.error(
+                    "`max_poll_frequency` is shorter than `min_poll_frequency`",
+                    at: watch.mark(of: "max_poll_frequency")
+                )
             }
             if let interval = most ?? least, interval > 0 { configuration.files.pollInterval = .nanoseconds(interval) }
         }

@@ -24,7 +24,12 @@ enum RedactionBlock {
                 }
                 guard let detector = Detector(named: name) else {
                     let names = Detector.allCases.map(\.name)
-                    map.problems.error("unknown detector `\(name)`", at: item.mark, hint: EditDistance.nearest(name, in: names).map { "did you mean `\($0)`?" } ?? "there are \(names.joined(separator: ", "))")
+                    map.problems.error(
+                        "unknown detector `\(name)`",
+                        at: item.mark,
+                        hint: EditDistance.nearest(name, in: names).map { "did you mean `\($0)`?" }
+                            ?? "there are \(names.joined(separator: ", "))"
+                    )
                     continue
                 }
                 if !detectors.contains(detector) { detectors.append(detector) }

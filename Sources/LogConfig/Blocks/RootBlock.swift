@@ -1,7 +1,8 @@
 /// The top level: which blocks there are.
 enum RootBlock {
     private static let keys = [
-        "server", "client", "clients", "positions", "scrape_configs", "target_config", "limits_config", "global", "options",
+        "server", "client", "clients", "positions", "scrape_configs", "target_config", "limits_config", "global",
+        "options",
         "tracing", "wal", "store", "query", "limits", "auth", "redaction", "tests", "tenants", "rules",
     ]
 
@@ -14,10 +15,18 @@ enum RootBlock {
         RedactionBlock.decode(map, into: &configuration)
         ScrapeBlock.decode(map, into: &configuration)
         for key in ["tenants", "rules"] where map.node(key) != nil {
-            problems.error("`\(key):` is not available in this version", at: map.keyMark(of: key), hint: "remove the block")
+            problems.error(
+                "`\(key):` is not available in this version",
+                at: map.keyMark(of: key),
+                hint: "remove the block"
+            )
         }
         for key in ["wal", "tracing"] where map.node(key) != nil {
-            problems.warning("`\(key):` has no effect", at: map.keyMark(of: key), hint: key == "wal" ? "what is not acknowledged is read again from the sources" : "")
+            problems.warning(
+                "`\(key):` has no effect",
+                at: map.keyMark(of: key),
+                hint: key == "wal" ? "what is not acknowledged is read again from the sources" : ""
+            )
         }
         if map.node("options") != nil { problems.warning("`options:` has no effect", at: map.keyMark(of: "options")) }
     }

@@ -6,7 +6,8 @@ import LogSources
 /// `scrape_configs:`: where lines come from, and what happens to them.
 enum ScrapeBlock {
     private static let keys =
-        ["job_name", "pipeline_stages", "relabel_configs", "encoding", "decompression", "static_configs", "journal"] + absent.map(\.key)
+        ["job_name", "pipeline_stages", "relabel_configs", "encoding", "decompression", "static_configs", "journal"]
+        + absent.map(\.key)
 
     private static let globs = "use `static_configs` with a glob in `__path__`, such as"
 
@@ -27,7 +28,8 @@ enum ScrapeBlock {
         ("cloudflare", "let Logpush or a script push to /loki/api/v1/push"),
         ("heroku_drain", "let a consumer push to /loki/api/v1/push"),
         ("dns_sd_configs", globs + " /var/log/app/*.log"), ("consul_sd_configs", globs + " /var/log/app/*.log"),
-        ("consulagent_sd_configs", globs + " /var/log/app/*.log"), ("digitalocean_sd_configs", globs + " /var/log/app/*.log"),
+        ("consulagent_sd_configs", globs + " /var/log/app/*.log"),
+        ("digitalocean_sd_configs", globs + " /var/log/app/*.log"),
         ("serverset_sd_configs", globs + " /var/log/app/*.log"), ("nerve_sd_configs", globs + " /var/log/app/*.log"),
         ("marathon_sd_configs", globs + " /var/log/app/*.log"), ("gce_sd_configs", globs + " /var/log/app/*.log"),
         ("ec2_sd_configs", globs + " /var/log/app/*.log"), ("openstack_sd_configs", globs + " /var/log/app/*.log"),
@@ -64,13 +66,17 @@ enum ScrapeBlock {
         guard problems.errors.isEmpty else { return }
         do throws(PipelineError) {
             let pipeline = try Pipeline.build(stages, environment: environment)
-            for odd in pipeline.warnings { problems.warning("\(odd.stage) stage: \(odd.message)", at: mark(odd.location), hint: odd.hint) }
+            for odd in pipeline.warnings {
+                problems.warning("\(odd.stage) stage: \(odd.message)", at: mark(odd.location), hint: odd.hint)
+            }
         } catch {
             problems.error("\(error.stage) stage: \(error.message)", at: mark(error.location), hint: error.hint)
         }
     }
 
-    private static func mark(_ location: StageLocation) -> YAMLMark { YAMLMark(line: location.line, column: location.column) }
+    private static func mark(_ location: StageLocation) -> YAMLMark {
+        YAMLMark(line: location.line, column: location.column)
+    }
 
     // MARK: Sources
 
@@ -80,7 +86,11 @@ enum ScrapeBlock {
         }
         let given = ["static_configs", "journal"].filter { map.has($0) }
         if given.count > 1 {
-            map.problems.error("`static_configs` and `journal` in \(map.name)", at: map.keyMark(of: given[1]), hint: "make two scrape configurations of it")
+            map.problems.error(
+                "`static_configs` and `journal` in \(map.name)",
+                at: map.keyMark(of: given[1]),
+                hint: "make two scrape configurations of it"
+            )
         }
         if given.isEmpty, !absent.contains(where: { map.has($0.key) }) {
             map.problems.error("\(map.name) reads nothing", at: map.mark, hint: "give it `static_configs` or `journal`")
@@ -95,11 +105,22 @@ enum ScrapeBlock {
             let name = "\(map.name).static_configs[\(index)]"
             guard let group = MapReader(node, name, keys: ["targets", "labels"], map.problems) else { continue }
             let targets = group.strings("targets") ?? []
-            guard var labels = group.has("labels") ? group.labels("labels") ?? Labels() : Labels() as Labels? else { continue }
+            guard var labels = group.has("labels") ? group.labels("labels") ?? Labels() : Labels() as Labels? else {
+                continue
+            }
             if labels["__address__"] == nil { labels["__address__"] = ByteString(targets.first ?? "localhost") }
-            let target = FileTargetSettings(job: scrape.index, jobName: scrape.jobName, labels: labels, relabel: scrape.relabel)
+            let target = FileTargetSettings(
+                job: scrape.index,
+                jobName: scrape.jobName,
+                labels: labels,
+                relabel: scrape.relabel
+            )
             if labels["__path__"] == nil, scrape.relabel.isEmpty {
-                map.problems.error("no `__path__` in the labels of \(name)", at: group.mark(of: "labels"), hint: "name the files, as in __path__: /var/log/app/*.log")
+                map.problems.error(
+                    "no `__path__` in the labels of \(name)",
+                    at: group.mark(of: "labels"),
+                    hint: "name the files, as in __path__: /var/log/app/*.log"
+                )
                 continue
             }
             do {
@@ -107,11 +128,19 @@ enum ScrapeBlock {
                 _ = try FileTarget(target, hostname: labels["__host__"]?.string ?? "")
             } catch let failure as TargetFailure {
                 if failure == .noPath {
-                    map.problems.error("no `__path__` in the labels of \(name)", at: group.mark(of: "labels"), hint: "name the files, as in __path__: /var/log/app/*.log")
+                    map.problems.error(
+                        "no `__path__` in the labels of \(name)",
+                        at: group.mark(of: "labels"),
+                        hint: "name the files, as in __path__: /var/log/app/*.log"
+                    )
                     continue
                 }
             } catch {
-                map.problems.error("`__path__` in \(name): \(error)", at: group.mark(of: "labels"), hint: "see the glob syntax: * ** ? [abc] {a,b}")
+                map.problems.error(
+                    "`__path__` in \(name): \(error)",
+                    at: group.mark(of: "labels"),
+                    hint: "see the glob syntax: * ** ? [abc] {a,b}"
+                )
                 continue
             }
             scrape.fileTargets.append(target)
@@ -121,7 +150,9 @@ enum ScrapeBlock {
     private static let journalKeys = ["max_age", "json", "path", "matches", "labels", "unit_and_level"]
 
     private static func journal(_ map: MapReader, _ scrape: inout ScrapeConfiguration) {
-        guard let node = map.pair("journal")?.value, let entry = MapReader(node, "\(map.name).journal", keys: journalKeys, map.problems) else { return }
+        guard let node = map.pair("journal")?.value,
+            let entry = MapReader(node, "\(map.name).journal", keys: journalKeys, map.problems)
+        else { return }
         var settings = JournalSettings(job: scrape.index, jobName: scrape.jobName)
         if let age = entry.goDuration("max_age"), age > 0 { settings.maxAge = .nanoseconds(age) }
         settings.json = entry.bool("json") ?? false
@@ -133,7 +164,11 @@ enum ScrapeBlock {
                 if match.count(where: { $0 == "=" }) == 1, match.first != "=" {
                     settings.matches.append(String(match))
                 } else {
-                    entry.wrong("matches", "holds `\(match)`", hint: "write FIELD=value, as in _SYSTEMD_UNIT=vllm.service; blanks separate")
+                    entry.wrong(
+                        "matches",
+                        "holds `\(match)`",
+                        hint: "write FIELD=value, as in _SYSTEMD_UNIT=vllm.service; blanks separate"
+                    )
                 }
             }
         }
@@ -142,14 +177,25 @@ enum ScrapeBlock {
     }
 
     private static func options(_ map: MapReader) {
-        if let encoding = map.string("encoding"), !["", "utf-8", "utf8", "us-ascii", "ascii"].contains(encoding.lowercased()) {
+        if let encoding = map.string("encoding"),
+            !["", "utf-8", "utf8", "us-ascii", "ascii"].contains(encoding.lowercased())
+        {
             map.wrong("encoding", "is `\(encoding)`", hint: "only UTF-8 is read in this version")
         }
         if let node = map.node("decompression"),
-            let entry = MapReader(node, "\(map.name).decompression", keys: ["enabled", "initial_delay", "format"], map.problems),
+            let entry = MapReader(
+                node,
+                "\(map.name).decompression",
+                keys: ["enabled", "initial_delay", "format"],
+                map.problems
+            ),
             entry.bool("enabled") == true
         {
-            entry.wrong("enabled", "is true", hint: "compressed files are not read in this version: read them before they are compressed")
+            entry.wrong(
+                "enabled",
+                "is true",
+                hint: "compressed files are not read in this version: read them before they are compressed"
+            )
         }
     }
 }

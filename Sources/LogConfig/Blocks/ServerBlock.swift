@@ -5,8 +5,10 @@ enum ServerBlock {
     /// Keys that Promtail knows and that mean nothing here; they are accepted in silence, since every promtail.yaml
     /// holds some.
     private static let ignored = [
-        "http_listen_network", "grpc_listen_network", "grpc_listen_address", "grpc_listen_port", "grpc_listen_conn_limit",
-        "grpc_tls_config", "tls_cipher_suites", "tls_min_version", "register_instrumentation", "graceful_shutdown_timeout",
+        "http_listen_network", "grpc_listen_network", "grpc_listen_address", "grpc_listen_port",
+        "grpc_listen_conn_limit",
+        "grpc_tls_config", "tls_cipher_suites", "tls_min_version", "register_instrumentation",
+        "graceful_shutdown_timeout",
         "http_server_read_timeout", "http_server_read_header_timeout", "http_server_write_timeout",
         "grpc_server_max_recv_msg_size", "grpc_server_max_send_msg_size", "grpc_server_max_concurrent_streams",
         "grpc_server_max_connection_idle", "grpc_server_max_connection_age", "grpc_server_max_connection_age_grace",
@@ -18,7 +20,8 @@ enum ServerBlock {
 
     private static let keys =
         ignored + [
-            "http_listen_address", "http_listen_port", "http_listen_conn_limit", "http_tls_config", "http_server_idle_timeout",
+            "http_listen_address", "http_listen_port", "http_listen_conn_limit", "http_tls_config",
+            "http_server_idle_timeout",
             "http_path_prefix", "log_level", "log_format", "external_url", "health_check_target", "disable",
             "enable_runtime_reload", "promtail_metrics",
         ]
@@ -37,13 +40,25 @@ enum ServerBlock {
                 configuration.server.port = port
                 configuration.serverOptions.isGiven = true
             }
-            if let limit = map.integer("http_listen_conn_limit"), limit > 0 { configuration.server.connectionsMax = limit }
-            if let time = map.goDuration("http_server_idle_timeout"), time > 0 { configuration.server.idleTimeout = time }
+            if let limit = map.integer("http_listen_conn_limit"), limit > 0 {
+                configuration.server.connectionsMax = limit
+            }
+            if let time = map.goDuration("http_server_idle_timeout"), time > 0 {
+                configuration.server.idleTimeout = time
+            }
             if map.node("http_tls_config") != nil {
-                problems.error("`http_tls_config` is not available", at: map.keyMark(of: "http_tls_config"), hint: "put a proxy that ends TLS in front, and listen on 127.0.0.1")
+                problems.error(
+                    "`http_tls_config` is not available",
+                    at: map.keyMark(of: "http_tls_config"),
+                    hint: "put a proxy that ends TLS in front, and listen on 127.0.0.1"
+                )
             }
             if let prefix = map.string("http_path_prefix"), !prefix.isEmpty, prefix != "/" {
-                problems.error("`http_path_prefix` is not available", at: map.keyMark(of: "http_path_prefix"), hint: "let the proxy in front remove the prefix")
+                problems.error(
+                    "`http_path_prefix` is not available",
+                    at: map.keyMark(of: "http_path_prefix"),
+                    hint: "let the proxy in front remove the prefix"
+                )
             }
             var options = configuration.serverOptions
             if let level = map.choice("log_level", Level.self) { options.logLevel = level.rawValue }

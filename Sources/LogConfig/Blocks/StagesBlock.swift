@@ -15,21 +15,29 @@ enum StagesBlock {
             return []
         }
         guard case .sequence(let items) = node.content else {
-            problems.error("`\(name)` must be a list, not \(node.kindName)", at: node.mark, hint: "begin each stage with a dash: `- json: …`")
+            problems.error(
+                "`\(name)` must be a list, not \(node.kindName)",
+                at: node.mark,
+                hint: "begin each stage with a dash: `- json: …`"
+            )
             return []
         }
         var stages: [StageSpec] = []
         for (index, item) in items.enumerated() {
             guard case .mapping(let pairs) = item.content, let first = pairs.first else {
                 var hint = "write each stage as `- name: {options}`"
-                if case .scalar(let text, _) = item.content, StageKind.names.contains(text) { hint = "write `- \(text): {}`" }
+                if case .scalar(let text, _) = item.content, StageKind.names.contains(text) {
+                    hint = "write `- \(text): {}`"
+                }
                 problems.error("a stage must be a mapping, not \(item.kindName)", at: item.mark, hint: hint)
                 continue
             }
             if pairs.count > 1 {
                 problems.error(
                     "a stage has one key, and here are \(pairs.count): \(pairs.prefix(4).map { "`\($0.key)`" }.joined(separator: ", "))",
-                    at: pairs[1].keyMark, hint: "begin every stage with a dash, and indent its options")
+                    at: pairs[1].keyMark,
+                    hint: "begin every stage with a dash, and indent its options"
+                )
                 continue
             }
             let reader = StageReader(problems: problems, name: "\(name)[\(index)].\(first.key)", depth: depth)
@@ -40,7 +48,9 @@ enum StagesBlock {
         return stages
     }
 
-    private static func location(_ mark: YAMLMark) -> StageLocation { StageLocation(line: mark.line, column: mark.column) }
+    private static func location(_ mark: YAMLMark) -> StageLocation {
+        StageLocation(line: mark.line, column: mark.column)
+    }
 
     /// Where each option stands: `expression`, `expressions.name`; of metrics `name.action`, without the `config` between.
     private static func locations(_ stage: YAMLPair) -> [String: StageLocation] {
@@ -54,7 +64,9 @@ enum StagesBlock {
                 for pair in inner {
                     found["\(name).\(pair.key)"] = location(isScalar(pair.value) ? pair.value.mark : pair.keyMark)
                     if isMetrics, pair.key == "config", case .mapping(let config) = pair.value.content {
-                        for one in config { found["\(name).\(one.key)"] = location(one.value.isNull ? one.keyMark : one.value.mark) }
+                        for one in config {
+                            found["\(name).\(one.key)"] = location(one.value.isNull ? one.keyMark : one.value.mark)
+                        }
                     }
                 }
             } else {
@@ -93,12 +105,19 @@ private struct StageReader {
         case "timestamp": return timestamp(node)
         case "docker": return options(node, []) == nil ? nil : .docker
         case "cri":
-            guard let map = options(node, ["max_partial_lines", "max_partial_line_size", "max_partial_line_size_truncate"]) else { return nil }
+            guard
+                let map = options(
+                    node,
+                    ["max_partial_lines", "max_partial_line_size", "max_partial_line_size_truncate"]
+                )
+            else { return nil }
             return .cri(
                 CRIStageOptions(
                     maxPartialLines: map.integer("max_partial_lines") ?? 100,
                     maxPartialLineSize: map.size("max_partial_line_size") ?? 0,
-                    maxPartialLineSizeTruncate: map.bool("max_partial_line_size_truncate") ?? false))
+                    maxPartialLineSizeTruncate: map.bool("max_partial_line_size_truncate") ?? false
+                )
+            )
         case "template":
             guard let map = options(node, ["source", "template"]) else { return nil }
             return .template(source: map.string("source") ?? "", template: map.string("template") ?? "")
@@ -109,16 +128,26 @@ private struct StageReader {
             guard let map = options(node, ["expression", "replace", "source"]) else { return nil }
             return .replace(
                 ReplaceStageOptions(
-                    expression: map.string("expression") ?? "", replace: map.string("replace") ?? "", source: map.string("source")))
+                    expression: map.string("expression") ?? "",
+                    replace: map.string("replace") ?? "",
+                    source: map.string("source")
+                )
+            )
         case "multiline":
             guard let map = options(node, ["firstline", "max_wait_time", "max_lines"]) else { return nil }
             return .multiline(
                 MultilineStageOptions(
-                    firstline: map.string("firstline") ?? "", maxWaitTime: map.goDuration("max_wait_time") ?? 3_000_000_000,
-                    maxLines: map.integer("max_lines") ?? 128))
+                    firstline: map.string("firstline") ?? "",
+                    maxWaitTime: map.goDuration("max_wait_time") ?? 3_000_000_000,
+                    maxLines: map.integer("max_lines") ?? 128
+                )
+            )
         case "pack":
             guard let map = options(node, ["labels", "ingest_timestamp"]) else { return nil }
-            return .pack(labels: map.strings("labels", orOne: true) ?? [], ingestTimestamp: map.bool("ingest_timestamp") ?? true)
+            return .pack(
+                labels: map.strings("labels", orOne: true) ?? [],
+                ingestTimestamp: map.bool("ingest_timestamp") ?? true
+            )
         case "decolorize": return options(node, []) == nil ? nil : .decolorize
         case "tenant":
             guard let map = options(node, ["label", "source", "value"]) else { return nil }
@@ -146,7 +175,8 @@ private struct StageReader {
             let hint =
                 StageKind.missing.contains(stage.key)
                 ? "Promtail has it; there is none here"
-                : EditDistance.nearest(stage.key, in: StageKind.names).map { "did you mean `\($0)`?" } ?? "there are \(StageKind.names.joined(separator: ", "))"
+                : EditDistance.nearest(stage.key, in: StageKind.names).map { "did you mean `\($0)`?" }
+                    ?? "there are \(StageKind.names.joined(separator: ", "))"
             problems.error("unknown stage `\(stage.key)`", at: stage.keyMark, hint: hint)
             return nil
         }
@@ -180,31 +210,47 @@ private struct StageReader {
         guard let map = options(node, ["expressions", "source", "drop_malformed"]) else { return nil }
         return .json(
             JSONStageOptions(
-                expressions: mapping(map, "expressions"), source: map.string("source"),
-                dropMalformed: map.bool("drop_malformed") ?? false))
+                expressions: mapping(map, "expressions"),
+                source: map.string("source"),
+                dropMalformed: map.bool("drop_malformed") ?? false
+            )
+        )
     }
 
     private enum FailureAction: String, CaseIterable { case fudge, skip }
 
     private func timestamp(_ node: YAMLNode) -> StageKind? {
-        guard let map = options(node, ["source", "format", "fallback_formats", "location", "action_on_failure"]) else { return nil }
+        guard let map = options(node, ["source", "format", "fallback_formats", "location", "action_on_failure"]) else {
+            return nil
+        }
         return .timestamp(
             TimestampStageOptions(
-                source: map.string("source") ?? "", format: map.string("format") ?? "",
-                fallbackFormats: map.strings("fallback_formats", orOne: true) ?? [], location: map.string("location"),
-                actionOnFailure: map.choice("action_on_failure", FailureAction.self) == .skip ? .skip : .fudge))
+                source: map.string("source") ?? "",
+                format: map.string("format") ?? "",
+                fallbackFormats: map.strings("fallback_formats", orOne: true) ?? [],
+                location: map.string("location"),
+                actionOnFailure: map.choice("action_on_failure", FailureAction.self) == .skip ? .skip : .fudge
+            )
+        )
     }
 
     private enum MatchAction: String, CaseIterable { case keep, drop }
 
     private func match(_ node: YAMLNode) -> StageKind? {
-        guard let map = options(node, ["selector", "stages", "action", "pipeline_name", "drop_counter_reason"]) else { return nil }
-        let stages = map.node("stages").map { StagesBlock.stages($0, "\(name).stages", problems, depth: depth + 1) } ?? []
+        guard let map = options(node, ["selector", "stages", "action", "pipeline_name", "drop_counter_reason"]) else {
+            return nil
+        }
+        let stages =
+            map.node("stages").map { StagesBlock.stages($0, "\(name).stages", problems, depth: depth + 1) } ?? []
         return .match(
             MatchStageOptions(
-                selector: map.string("selector") ?? "", stages: stages,
+                selector: map.string("selector") ?? "",
+                stages: stages,
                 action: map.choice("action", MatchAction.self) == .drop ? .drop : .keep,
-                pipelineName: map.string("pipeline_name"), dropCounterReason: map.string("drop_counter_reason")))
+                pipelineName: map.string("pipeline_name"),
+                dropCounterReason: map.string("drop_counter_reason")
+            )
+        )
     }
 
     private func drop(_ node: YAMLNode) -> StageKind? {
@@ -212,37 +258,56 @@ private struct StageReader {
         guard let map = options(node, keys) else { return nil }
         return .drop(
             DropStageOptions(
-                sources: map.strings("source", orOne: true) ?? [], separator: map.string("separator") ?? ";",
-                value: map.string("value"), expression: map.string("expression"), olderThan: map.goDuration("older_than"),
-                longerThan: map.size("longer_than"), dropCounterReason: map.string("drop_counter_reason")))
+                sources: map.strings("source", orOne: true) ?? [],
+                separator: map.string("separator") ?? ";",
+                value: map.string("value"),
+                expression: map.string("expression"),
+                olderThan: map.goDuration("older_than"),
+                longerThan: map.size("longer_than"),
+                dropCounterReason: map.string("drop_counter_reason")
+            )
+        )
     }
 
     private func limit(_ node: YAMLNode) -> StageKind? {
-        guard let map = options(node, ["rate", "burst", "drop", "by_label_name", "max_distinct_labels"]) else { return nil }
+        guard let map = options(node, ["rate", "burst", "drop", "by_label_name", "max_distinct_labels"]) else {
+            return nil
+        }
         return .limit(
             LimitStageOptions(
-                rate: map.number("rate") ?? 0, burst: map.integer("burst") ?? 0, drop: map.bool("drop") ?? false,
-                byLabelName: map.string("by_label_name"), maxDistinctLabels: map.integer("max_distinct_labels") ?? 10_000))
+                rate: map.number("rate") ?? 0,
+                burst: map.integer("burst") ?? 0,
+                drop: map.bool("drop") ?? false,
+                byLabelName: map.string("by_label_name"),
+                maxDistinctLabels: map.integer("max_distinct_labels") ?? 10_000
+            )
+        )
     }
 
     // MARK: Metrics
 
     private func metrics(_ node: YAMLNode) -> StageKind? {
         guard case .mapping(let pairs) = node.content else {
-            problems.error("`\(name)` must be a mapping of metrics, not \(node.kindName)", at: node.mark, hint: "write `metrics: {name: {type: Counter, …}}`")
+            problems.error(
+                "`\(name)` must be a mapping of metrics, not \(node.kindName)",
+                at: node.mark,
+                hint: "write `metrics: {name: {type: Counter, …}}`"
+            )
             return nil
         }
         return .metrics(pairs.compactMap { metric($0) })
     }
 
     private static let metricKeys = [
-        "type", "description", "prefix", "source", "max_idle_duration", "config", "labels", "scale", "above", "max_series",
+        "type", "description", "prefix", "source", "max_idle_duration", "config", "labels", "scale", "above",
+        "max_series",
     ]
     private static let configKeys = ["action", "value", "match_all", "count_entry_bytes", "buckets"]
 
     private func metric(_ pair: YAMLPair) -> MetricOptions? {
         let place = "\(name).\(pair.key)"
-        guard let map = MapReader(pair.value, place, keys: Self.metricKeys, problems, unknown: .warned, foldsCase: true) else { return nil }
+        guard let map = MapReader(pair.value, place, keys: Self.metricKeys, problems, unknown: .warned, foldsCase: true)
+        else { return nil }
         guard let type = map.string("type") else {
             map.missing("type", hint: "Counter, Gauge or Histogram")
             return nil
@@ -268,7 +333,16 @@ private struct StageReader {
         metric.above = map.number("above")
         metric.maxSeries = map.integer("max_series") ?? metric.maxSeries
         guard let node = map.node("config") else { return metric }
-        guard let config = MapReader(node, "\(place).config", keys: Self.configKeys, problems, unknown: .warned, foldsCase: true) else { return nil }
+        guard
+            let config = MapReader(
+                node,
+                "\(place).config",
+                keys: Self.configKeys,
+                problems,
+                unknown: .warned,
+                foldsCase: true
+            )
+        else { return nil }
         if let text = config.string("action") {
             metric.action = MetricOptions.Action(rawValue: text.lowercased())
             if metric.action == nil { config.wrong("action", "is `\(text)`", hint: "inc, dec, add, sub or set") }

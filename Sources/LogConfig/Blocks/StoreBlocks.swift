@@ -47,15 +47,25 @@ enum StoreBlocks {
                 }
             }
         }
-        if let inner = map.node("retention"), let retention = MapReader(inner, "store.retention", keys: ["age", "size", "share"], problems) {
+        if let inner = map.node("retention"),
+            let retention = MapReader(inner, "store.retention", keys: ["age", "size", "share"], problems)
+        {
             if let age = retention.duration("age"), age > 0 { settings.retentionAge = age }
             if let size = retention.size("size"), size > 0 { settings.retentionSize = size }
             if let share = retention.number("share") {
-                if share > 0, share <= 1 { settings.retentionShare = share } else { retention.wrong("share", "is \(share)", hint: "give a part of the file system, above 0 and up to 1") }
+                if share > 0, share <= 1 {
+                    settings.retentionShare = share
+                } else {
+                    retention.wrong("share", "is \(share)", hint: "give a part of the file system, above 0 and up to 1")
+                }
             }
         }
         if let size = map.size("memory") {
-            if size < 32 << 20 { map.wrong("memory", "is below 32 MiB", hint: "two heads and the caches need that much") } else { settings.memory = size }
+            if size < 32 << 20 {
+                map.wrong("memory", "is below 32 MiB", hint: "two heads and the caches need that much")
+            } else {
+                settings.memory = size
+            }
         }
         if let size = map.size("min_free_space") { settings.freeSpaceMin = size }
         if let size = map.size("wal_file_size"), size > 0 { settings.walFileSize = size }
@@ -94,7 +104,8 @@ enum StoreBlocks {
         limits.maxLabelValueLength = map.integer("max_label_value_length") ?? limits.maxLabelValueLength
         limits.maxLabelNamesPerSeries = map.integer("max_label_names_per_series") ?? limits.maxLabelNamesPerSeries
         limits.maxStructuredMetadataSize = map.size("max_structured_metadata_size") ?? limits.maxStructuredMetadataSize
-        limits.maxStructuredMetadataEntriesCount = map.integer("max_structured_metadata_entries_count") ?? limits.maxStructuredMetadataEntriesCount
+        limits.maxStructuredMetadataEntriesCount =
+            map.integer("max_structured_metadata_entries_count") ?? limits.maxStructuredMetadataEntriesCount
         limits.creationGracePeriod = map.duration("creation_grace_period") ?? limits.creationGracePeriod
         // Loki's pair of keys: the switch alone means a week, the age alone is taken as meant.
         let age = map.duration("reject_old_samples_max_age")

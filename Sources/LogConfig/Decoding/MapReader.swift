@@ -17,7 +17,11 @@ struct MapReader {
     /// nil, and a report, when `node` is no mapping. An empty value counts as an empty mapping.
     /// `keys` are those that may occur. `foldsCase`: keys in any case, as mapstructure of Go matches them.
     init?(
-        _ node: YAMLNode, _ name: String, keys: [String], _ problems: Problems, unknown: Unknown = .refused,
+        _ node: YAMLNode,
+        _ name: String,
+        keys: [String],
+        _ problems: Problems,
+        unknown: Unknown = .refused,
         foldsCase: Bool = false
     ) {
         self.problems = problems
@@ -29,7 +33,11 @@ struct MapReader {
             return
         }
         guard case .mapping(let found) = node.content else {
-            problems.error("`\(name)` must be a mapping, not \(node.kindName)", at: node.mark, hint: keys.isEmpty ? "" : "its keys are \(MapReader.list(keys))")
+            problems.error(
+                "`\(name)` must be a mapping, not \(node.kindName)",
+                at: node.mark,
+                hint: keys.isEmpty ? "" : "its keys are \(MapReader.list(keys))"
+            )
             return nil
         }
         pairs = found
@@ -107,7 +115,13 @@ struct MapReader {
             return nil
         }
         guard range.contains(value) else {
-            wrong(key, "is \(value)", hint: range.upperBound == .max ? "it must be \(range.lowerBound) or more" : "it must be from \(range.lowerBound) to \(range.upperBound)")
+            wrong(
+                key,
+                "is \(value)",
+                hint: range.upperBound == .max
+                    ? "it must be \(range.lowerBound) or more"
+                    : "it must be from \(range.lowerBound) to \(range.upperBound)"
+            )
             return nil
         }
         return value
@@ -127,7 +141,11 @@ struct MapReader {
         guard let (text, isPlain) = text(key, "a duration") else { return nil }
         if isPlain, let value = YAMLScalar.integer(text), value >= 0 {
             if value > 0, value < 1_000_000 {
-                problems.warning("`\(key)` in \(name) is \(value) ns", at: mark(of: key), hint: "a number without unit means nanoseconds; write `\(value)s` for seconds")
+                problems.warning(
+                    "`\(key)` in \(name) is \(value) ns",
+                    at: mark(of: key),
+                    hint: "a number without unit means nanoseconds; write `\(value)s` for seconds"
+                )
             }
             return value
         }
@@ -156,18 +174,28 @@ struct MapReader {
     func size(_ key: String) -> Int? {
         guard let (text, _) = text(key, "a size") else { return nil }
         guard let value = ByteSize.parse(text) else {
-            wrong(key, "is no size: `\(text)`", hint: "write bytes, or a number with kb, mb or gb, as in 256kb (1024-based)")
+            wrong(
+                key,
+                "is no size: `\(text)`",
+                hint: "write bytes, or a number with kb, mb or gb, as in 256kb (1024-based)"
+            )
             return nil
         }
         return value
     }
 
     /// One of some words.
-    func choice<Value: RawRepresentable & CaseIterable>(_ key: String, _: Value.Type) -> Value? where Value.RawValue == String {
+    func choice<Value: RawRepresentable & CaseIterable>(_ key: String, _: Value.Type) -> Value?
+    where Value.RawValue == String {
         guard let (text, _) = text(key, "a word") else { return nil }
         guard let value = Value(rawValue: text) else {
             let words = Value.allCases.map(\.rawValue)
-            wrong(key, "is `\(text)`", hint: EditDistance.nearest(text, in: words).map { "did you mean `\($0)`?" } ?? "one of \(words.joined(separator: ", "))")
+            wrong(
+                key,
+                "is `\(text)`",
+                hint: EditDistance.nearest(text, in: words).map { "did you mean `\($0)`?" }
+                    ?? "one of \(words.joined(separator: ", "))"
+            )
             return nil
         }
         return value
@@ -205,7 +233,9 @@ struct MapReader {
         return MapReader.mapping(node, "`\(key)` in \(name)", problems)
     }
 
-    static func mapping(_ node: YAMLNode, _ name: String, _ problems: Problems) -> [(name: String, value: String?, mark: YAMLMark)]? {
+    static func mapping(_ node: YAMLNode, _ name: String, _ problems: Problems) -> [(
+        name: String, value: String?, mark: YAMLMark
+    )]? {
         if node.isNull { return [] }
         guard case .mapping(let pairs) = node.content else {
             problems.error("\(name) must be a mapping, not \(node.kindName)", at: node.mark)
@@ -214,7 +244,10 @@ struct MapReader {
         var found: [(name: String, value: String?, mark: YAMLMark)] = []
         for pair in pairs {
             guard case .scalar(let text, _) = pair.value.content else {
-                problems.error("`\(pair.key)` of \(name) must be a text, not \(pair.value.kindName)", at: pair.value.mark)
+                problems.error(
+                    "`\(pair.key)` of \(name) must be a text, not \(pair.value.kindName)",
+                    at: pair.value.mark
+                )
                 continue
             }
             found.append((pair.key, pair.value.isNull ? nil : text, pair.keyMark))
@@ -228,7 +261,11 @@ struct MapReader {
         var labels: [Label] = []
         for (name, value, mark) in found {
             guard MapReader.isLabelName(name) else {
-                problems.error("`\(name)` is no label name", at: mark, hint: "letters, digits and underscores, no digit in front")
+                problems.error(
+                    "`\(name)` is no label name",
+                    at: mark,
+                    hint: "letters, digits and underscores, no digit in front"
+                )
                 continue
             }
             labels.append(Label(ByteString(name), ByteString(value ?? "")))

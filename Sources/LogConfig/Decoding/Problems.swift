@@ -11,11 +11,15 @@ final class Problems {
 
     func error(_ message: String, at mark: YAMLMark, hint: String = "") {
         guard errors.count < Problems.countMax else { return }
-        errors.append(ConfigurationError(file: file, line: mark.line, column: mark.column, message: message, hint: hint))
+        errors.append(
+            ConfigurationError(file: file, line: mark.line, column: mark.column, message: message, hint: hint)
+        )
     }
 
     func warning(_ message: String, at mark: YAMLMark, hint: String = "") {
         guard warnings.count < Problems.countMax else { return }
-        warnings.append(ConfigurationError(file: file, line: mark.line, column: mark.column, message: message, hint: hint))
+        warnings.append(
+            ConfigurationError(file: file, line: mark.line, column: mark.column, message: message, hint: hint)
+        )
     }
 }

@@ -12,7 +12,9 @@ enum EditDistance {
         }
         if let best, best.distance <= max(1, min(3, (word.count + 1) / 3)) { return best.word }
         // `warning` for `warn`, `dir` for `directory`.
-        return candidates.sorted().first { $0.count > 2 && folded.count > 2 && (folded.hasPrefix($0) || $0.hasPrefix(folded)) }
+        return candidates.sorted().first {
+            $0.count > 2 && folded.count > 2 && (folded.hasPrefix($0) || $0.hasPrefix(folded))
+        }
     }
 
     /// Damerau's distance with adjacent swaps: insertions, deletions, replacements and swaps. O(|a|·|b|).

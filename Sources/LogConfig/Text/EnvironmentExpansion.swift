@@ -32,7 +32,9 @@ package struct EnvironmentExpansion {
     private mutating func run() throws(Failure) -> [UInt8] {
         while at < text.count {
             let byte = text[at]
-            if byte == UInt8(ascii: "\\"), at + 1 < text.count, text[at + 1] == byte || text[at + 1] == UInt8(ascii: "/") {
+            if byte == UInt8(ascii: "\\"), at + 1 < text.count,
+                text[at + 1] == byte || text[at + 1] == UInt8(ascii: "/")
+            {
                 out.append(text[at + 1])
                 at += 2
             } else if byte == UInt8(ascii: "$"), at + 1 < text.count, text[at + 1] == byte {
@@ -65,7 +67,8 @@ package struct EnvironmentExpansion {
     private func peek() -> UInt8 { at < text.count ? text[at] : 0 }
 
     private static func isName(_ byte: UInt8) -> Bool {
-        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || byte == UInt8(ascii: "_") || byte >= 0x80
+        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+            || byte == UInt8(ascii: "_") || byte >= 0x80
     }
 
     /// What stands at `${`; `at` is then behind the closing brace.
@@ -130,7 +133,9 @@ package struct EnvironmentExpansion {
     }
 
     /// Text up to `}` (or `end`), variables inside it replaced; `at` is then behind it.
-    private mutating func argument(_ start: Int, _ depth: Int, until end: UInt8 = UInt8(ascii: "}")) throws(Failure) -> String {
+    private mutating func argument(_ start: Int, _ depth: Int, until end: UInt8 = UInt8(ascii: "}")) throws(Failure)
+        -> String
+    {
         var parts: [UInt8] = []
         while at < text.count {
             let byte = text[at]
@@ -162,15 +167,19 @@ package struct EnvironmentExpansion {
         let bytes = Array(value.utf8)
         guard !old.isEmpty, bytes.count >= old.count else { return value }
         switch kind {
-        case UInt8(ascii: "#"): return bytes.starts(with: old) ? String(decoding: new + bytes.dropFirst(old.count), as: UTF8.self) : value
+        case UInt8(ascii: "#"):
+            return bytes.starts(with: old) ? String(decoding: new + bytes.dropFirst(old.count), as: UTF8.self) : value
         case UInt8(ascii: "%"):
-            return bytes.suffix(old.count).elementsEqual(old) ? String(decoding: bytes.dropLast(old.count) + new, as: UTF8.self) : value
+            return bytes.suffix(old.count).elementsEqual(old)
+                ? String(decoding: bytes.dropLast(old.count) + new, as: UTF8.self) : value
         default:
             var made: [UInt8] = []
             var i = 0
             var count = 0
             while i < bytes.count {
-                if i + old.count <= bytes.count, bytes[i..<i + old.count].elementsEqual(old), kind == UInt8(ascii: "/") || count == 0 {
+                if i + old.count <= bytes.count, bytes[i..<i + old.count].elementsEqual(old),
+                    kind == UInt8(ascii: "/") || count == 0
+                {
                     made += new
                     i += old.count
                     count += 1
@@ -188,7 +197,12 @@ package struct EnvironmentExpansion {
         let parts = argument.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         let bytes = Array(value.utf8)
         guard let first = parts.first, let position = Int(first) else { return value }
-        let start = position < 0 ? max(0, bytes.count - min(bytes.count, position.magnitude <= UInt(Int.max) ? Int(position.magnitude) : Int.max)) : position
+        let start =
+            position < 0
+            ? max(
+                0,
+                bytes.count - min(bytes.count, position.magnitude <= UInt(Int.max) ? Int(position.magnitude) : Int.max)
+            ) : position
         guard start <= bytes.count else { return "" }
         guard parts.count > 1 else { return String(decoding: bytes[start...], as: UTF8.self) }
         guard let length = Int(parts[1]), length >= 0 else { return value }

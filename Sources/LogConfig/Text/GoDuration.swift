@@ -61,7 +61,8 @@ package enum ByteSize {
         let bytes = Array(text.utf8)
         let number = bytes.prefix { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }
         let suffix = String(decoding: bytes.dropFirst(number.count).drop { $0 == 0x20 }, as: UTF8.self).lowercased()
-        guard let factor = factor(suffix), let value = Double(String(decoding: number, as: UTF8.self)), value.isFinite else {
+        guard let factor = factor(suffix), let value = Double(String(decoding: number, as: UTF8.self)), value.isFinite
+        else {
             return nil
         }
         let size = value * Double(factor)

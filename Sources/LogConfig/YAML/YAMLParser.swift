@@ -71,8 +71,10 @@ private struct YAMLEvents {
             let isPlain = scalar.style == YAML_PLAIN_SCALAR_STYLE && scalar.tag == nil
             return (.scalar(text, isPlain: isPlain, anchor: YAMLEvents.name(scalar.anchor)), mark)
         case YAML_ALIAS_EVENT: return (.alias(YAMLEvents.name(event.data.alias.anchor) ?? ""), mark)
-        case YAML_SEQUENCE_START_EVENT: return (.sequenceStart(anchor: YAMLEvents.name(event.data.sequence_start.anchor)), mark)
-        case YAML_MAPPING_START_EVENT: return (.mappingStart(anchor: YAMLEvents.name(event.data.mapping_start.anchor)), mark)
+        case YAML_SEQUENCE_START_EVENT:
+            return (.sequenceStart(anchor: YAMLEvents.name(event.data.sequence_start.anchor)), mark)
+        case YAML_MAPPING_START_EVENT:
+            return (.mappingStart(anchor: YAMLEvents.name(event.data.mapping_start.anchor)), mark)
         case YAML_SEQUENCE_END_EVENT, YAML_MAPPING_END_EVENT: return (.end, mark)
         case YAML_DOCUMENT_START_EVENT: return (.documentStart, mark)
         case YAML_STREAM_END_EVENT: return (.streamEnd, mark)
@@ -85,13 +87,19 @@ private struct YAMLEvents {
         let mark = YAMLEvents.mark(parser.pointee.problem_mark)
         let context = parser.pointee.context.map { String(cString: $0) }
         if parser.pointee.error == YAML_READER_ERROR {
-            return YAMLFailure("\(problem) at byte \(parser.pointee.problem_offset)", at: place(parser.pointee.problem_offset), hint: "the file must be UTF-8 text")
+            return YAMLFailure(
+                "\(problem) at byte \(parser.pointee.problem_offset)",
+                at: place(parser.pointee.problem_offset),
+                hint: "the file must be UTF-8 text"
+            )
         }
         return YAMLFailure(context.map { "\(problem), \($0)" } ?? problem, at: mark, hint: YAMLEvents.hint(problem))
     }
 
     private static func hint(_ problem: String) -> String {
-        if problem.contains("cannot start any token") { return "indent with blanks, and put quotes around values that begin with %, @ or `" }
+        if problem.contains("cannot start any token") {
+            return "indent with blanks, and put quotes around values that begin with %, @ or `"
+        }
         if problem.contains("mapping values are not allowed") { return "put quotes around values that hold `: `" }
         if problem.contains("did not find expected key") || problem.contains("did not find expected '-'") {
             return "check the indentation of this line and of the one before"
@@ -151,11 +159,16 @@ private struct TreeBuilder {
     private mutating func count(_ more: Int, _ mark: YAMLMark) throws(YAMLFailure) {
         nodes += more
         if nodes > YAMLParser.nodesMax {
-            throw YAMLFailure("the file stands for more than \(YAMLParser.nodesMax) values", at: mark, hint: "use fewer aliases")
+            throw YAMLFailure(
+                "the file stands for more than \(YAMLParser.nodesMax) values",
+                at: mark,
+                hint: "use fewer aliases"
+            )
         }
     }
 
-    private mutating func node(_ event: YAMLEvents.Event, _ mark: YAMLMark, depth: Int) throws(YAMLFailure) -> YAMLNode {
+    private mutating func node(_ event: YAMLEvents.Event, _ mark: YAMLMark, depth: Int) throws(YAMLFailure) -> YAMLNode
+    {
         guard depth < YAMLParser.depthMax else {
             throw YAMLFailure("more than \(YAMLParser.depthMax) levels", at: mark)
         }
@@ -168,7 +181,13 @@ private struct TreeBuilder {
             made = YAMLNode(.scalar(text, isPlain: isPlain), at: mark)
             anchor = name
         case .alias(let name):
-            guard let known = anchors[name] else { throw YAMLFailure("unknown alias `*\(name)`", at: mark, hint: "anchors (`&\(name)`) must stand before their aliases") }
+            guard let known = anchors[name] else {
+                throw YAMLFailure(
+                    "unknown alias `*\(name)`",
+                    at: mark,
+                    hint: "anchors (`&\(name)`) must stand before their aliases"
+                )
+            }
             try count(known.size, mark)
             return known.node
         case .sequenceStart(let name):
@@ -207,7 +226,11 @@ private struct TreeBuilder {
                 continue
             }
             if let earlier = places[name] {
-                throw YAMLFailure("duplicate key `\(name)`", at: mark, hint: "it stands in line \(earlier.line) already")
+                throw YAMLFailure(
+                    "duplicate key `\(name)`",
+                    at: mark,
+                    hint: "it stands in line \(earlier.line) already"
+                )
             }
             places[name] = mark
             pairs.append(YAMLPair(key: name, keyMark: mark, value: value))
@@ -218,7 +241,10 @@ private struct TreeBuilder {
 
     /// `<<: *base`: keys that are not given here come from there.
     private func merge(
-        _ value: YAMLNode, _ pairs: inout [YAMLPair], _ places: inout [String: YAMLMark], isNested: Bool
+        _ value: YAMLNode,
+        _ pairs: inout [YAMLPair],
+        _ places: inout [String: YAMLMark],
+        isNested: Bool
     ) throws(YAMLFailure) {
         switch value.content {
         case .mapping(let others):

@@ -41,9 +41,13 @@ package enum YAMLScalar {
         }
         if let whole = integer(text) { return Double(whole) }
         let digits = text.replacing("_", with: "")
-        guard digits.utf8.allSatisfy({ byte in
-            (0x30...0x39).contains(byte) || [UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "e"), UInt8(ascii: "E")].contains(byte)
-        }) else { return nil }
+        guard
+            digits.utf8.allSatisfy({ byte in
+                (0x30...0x39).contains(byte)
+                    || [UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "e"), UInt8(ascii: "E")]
+                        .contains(byte)
+            })
+        else { return nil }
         return Double(digits)
     }
 }

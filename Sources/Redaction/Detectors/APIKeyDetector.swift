@@ -29,7 +29,9 @@ enum APIKeyDetector {
             guard start - from == 32, isBorder(text.at(from - 1)), digits == 1 || digits == 2 else { return nil }
             return from..<end + digits
         case .slackHook:
-            guard text.hasWord("/services/", at: end) || text.hasWord("/workflows/", at: end) || text.hasWord("/triggers/", at: end)
+            guard
+                text.hasWord("/services/", at: end) || text.hasWord("/workflows/", at: end)
+                    || text.hasWord("/triggers/", at: end)
             else { return nil }
             let length = text.run(of: [.alphanumeric, .slash, .dash, .underscore], from: end)
             return length >= 30 ? start..<end + length : nil
@@ -56,14 +58,22 @@ enum APIKeyDetector {
         let run = end..<end + length
         guard length >= 20 else { return nil }
         if length > bareMax { return start..<run.upperBound }
-        for family in families where text.hasWord(family, at: end, ignoringCase: false) { return start..<run.upperBound }
+        for family in families where text.hasWord(family, at: end, ignoringCase: false) {
+            return start..<run.upperBound
+        }
         let plain = text.run(of: .alphanumeric, from: end)
         if plain >= 40 { return start..<run.upperBound }
         var digits = 0
         var lower = 0
         var upper = 0
         for i in run {
-            if text[i].isDigit { digits += 1 } else if text[i] &- 0x61 < 26 { lower += 1 } else if text[i].isLetter { upper += 1 }
+            if text[i].isDigit {
+                digits += 1
+            } else if text[i] &- 0x61 < 26 {
+                lower += 1
+            } else if text[i].isLetter {
+                upper += 1
+            }
         }
         // Words joined with dashes (`sk-learn-…`) have no digits or no capitals.
         guard digits > 0 else { return nil }
@@ -72,7 +82,9 @@ enum APIKeyDetector {
 
     private static let families: [StaticString] = ["proj-", "svcacct-", "admin-", "ant-", "or-v1-", "None-", "lf-"]
 
-    private static func wholeRun(_ text: ByteView, _ rule: APIKeyRule, _ start: Int, alphabet: ByteClass? = nil) -> Range<Int>? {
+    private static func wholeRun(_ text: ByteView, _ rule: APIKeyRule, _ start: Int, alphabet: ByteClass? = nil)
+        -> Range<Int>?
+    {
         let length = text.run(of: alphabet ?? rule.alphabet, from: start)
         return length >= rule.minimum ? start..<start + length : nil
     }

@@ -29,7 +29,8 @@ enum AuthorizationDetector {
             var last = from
             while last < end, last - from < listMax, text[last] >= 0x20, text[last] != UInt8(ascii: "}") { last += 1 }
             let range = from..<last
-            return range.count >= 16 && text[range].contains(UInt8(ascii: "=")) && !Placeholder.matches(text[range]) ? range : nil
+            return range.count >= 16 && text[range].contains(UInt8(ascii: "=")) && !Placeholder.matches(text[range])
+                ? range : nil
         }
         guard isScheme(name, words) else { return nil }
         let range = from..<from + min(end - from, text.run(of: tokenAlphabet, from: from))
@@ -67,7 +68,9 @@ enum AuthorizationDetector {
                 continue
             }
             var last = name.upperBound + 1
-            while last < end, text[last] > 0x20, text[last] != UInt8(ascii: ";"), text[last] != UInt8(ascii: "\""), text[last] != UInt8(ascii: "'") {
+            while last < end, text[last] > 0x20, text[last] != UInt8(ascii: ";"), text[last] != UInt8(ascii: "\""),
+                text[last] != UInt8(ascii: "'")
+            {
                 last += 1
             }
             let range = name.upperBound + 1..<last
@@ -83,7 +86,9 @@ enum AuthorizationDetector {
         "bearer", "basic", "token", "apikey", "api-key", "negotiate", "ntlm", "bot", "key", "sso-key", "dpop", "splunk",
         "genie-key", "nonce", "jwt",
     ]
-    private static let lists: [StaticString] = ["digest", "aws4-hmac-sha256", "oauth", "signature", "hmac-sha256", "hawk"]
+    private static let lists: [StaticString] = [
+        "digest", "aws4-hmac-sha256", "oauth", "signature", "hmac-sha256", "hawk",
+    ]
     private static let attributes: [StaticString] = ["path", "domain", "expires", "max-age", "samesite"]
 
     private static func isScheme(_ name: ByteView, _ known: [StaticString]) -> Bool {

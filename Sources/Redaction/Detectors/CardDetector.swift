@@ -6,9 +6,10 @@ import Bytes
 enum CardDetector {
     static let digitsMax = 19
 
-    /// The card number that begins at `start`, where no digit stands before.
-    static func match(_ text: ByteView, at start: Int) -> Range<Int>? {
-        guard !text.numberComesFrom(before: start) else { return nil }
+    /// The card number that begins at `start`, where no digit stands before. `escaped`: the text may hold escapes, so
+    /// that a letter in front need not be one.
+    static func match(_ text: ByteView, at start: Int, escaped: Bool = false) -> Range<Int>? {
+        guard escaped || !text.numberComesFrom(before: start) else { return nil }
         let run = text.run(of: .digit, from: start, limit: digitsMax + 1)
         if run >= 13 {
             let end = start + run
@@ -53,7 +54,9 @@ enum CardDetector {
     /// unless they begin (or end) another card.
     private static func isInRow(_ text: ByteView, _ start: Int, _ end: Int, _ gap: UInt8) -> Bool {
         let goesOn = text.at(end) == gap && isGroup(text, end + 1) && text.at(end + 5) == gap && isGroup(text, end + 6)
-        let comesFrom = text.at(start - 1) == gap && isGroup(text, start - 5) && text.at(start - 6) == gap && isGroup(text, start - 10)
+        let comesFrom =
+            text.at(start - 1) == gap && isGroup(text, start - 5) && text.at(start - 6) == gap
+            && isGroup(text, start - 10)
         guard goesOn || comesFrom else { return false }
         if goesOn, end + 20 <= text.count, isCard(text, end + 1..<end + 20) { return false }
         if comesFrom, start >= 20, isCard(text, start - 20..<start - 1) { return false }
@@ -126,7 +129,11 @@ struct InlineDigits {
 
     mutating func append(_ digit: UInt8) -> Bool {
         guard count < CardDetector.digitsMax else { return false }
-        if count < 16 { low |= UInt64(digit & 15) << UInt64(4 * count) } else { high |= UInt64(digit & 15) << UInt64(4 * (count - 16)) }
+        if count < 16 {
+            low |= UInt64(digit & 15) << UInt64(4 * count)
+        } else {
+            high |= UInt64(digit & 15) << UInt64(4 * (count - 16))
+        }
         count += 1
         return true
     }

@@ -98,7 +98,9 @@ enum EmailDetector {
 
     /// Last labels of names that hold an `@` and are no addresses: `icon@2x.png`, `user@1000.service`.
     private static func isFileOrUnit(_ label: ByteView) -> Bool {
-        for other in notTopLevel where label.count == other.utf8CodeUnitCount && label.hasWord(other, at: 0) { return true }
+        for other in notTopLevel where label.count == other.utf8CodeUnitCount && label.hasWord(other, at: 0) {
+            return true
+        }
         return false
     }
 

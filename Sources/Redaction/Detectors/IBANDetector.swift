@@ -2,10 +2,11 @@ import Bytes
 
 /// International bank account numbers (ISO 13616): length of the country, check digits modulo 97.
 enum IBANDetector {
-    /// The account number that begins at `start`, in one piece or with a blank behind every four characters.
-    static func match(_ text: ByteView, at start: Int) -> Range<Int>? {
+    /// The account number that begins at `start`, in one piece or with a blank behind every four characters. `escaped`:
+    /// the text may hold escapes, so that a letter in front need not be one.
+    static func match(_ text: ByteView, at start: Int, escaped: Bool = false) -> Range<Int>? {
         let before = text.at(start - 1)
-        guard !before.isAlphanumeric, before != UInt8(ascii: "_"), start + 5 <= text.count,
+        guard escaped || (!before.isAlphanumeric && before != UInt8(ascii: "_")), start + 5 <= text.count,
             let length = length(of: text.at(start), text.at(start + 1))
         else { return nil }
         let spaced = text.at(start + 4) == UInt8(ascii: " ")

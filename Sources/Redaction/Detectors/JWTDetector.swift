@@ -19,7 +19,9 @@ enum JWTDetector {
         at += 1 + payload
         // Cut inside the payload: what is there is secret already. JWE with a direct key has an empty second part.
         if at == text.count { return start..<at }
-        guard text.at(at) == UInt8(ascii: "."), payload > 0 || text.run(of: .base64URL, from: at + 1) > 0 else { return nil }
+        guard text.at(at) == UInt8(ascii: "."), payload > 0 || text.run(of: .base64URL, from: at + 1) > 0 else {
+            return nil
+        }
         // Signature (empty for `alg: none`), then two more parts of an encrypted token.
         for part in 0..<3 {
             guard text.at(at) == UInt8(ascii: ".") else { break }

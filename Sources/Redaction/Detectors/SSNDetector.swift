@@ -2,10 +2,13 @@ import Bytes
 
 /// US social security numbers: area, group and serial that can have been issued.
 enum SSNDetector {
-    /// `ddd-dd-dddd` or `ddd dd dddd` at `start`.
-    static func match(_ text: ByteView, at start: Int) -> Range<Int>? {
+    /// `ddd-dd-dddd` or `ddd dd dddd` at `start`. `escaped`: the text may hold escapes, so that a letter in front need
+    /// not be one.
+    static func match(_ text: ByteView, at start: Int, escaped: Bool = false) -> Range<Int>? {
         let end = start + 11
-        guard end <= text.count, start >= 0, !text.numberComesFrom(before: start), !text.numberGoesOn(after: end) else {
+        guard end <= text.count, start >= 0, escaped || !text.numberComesFrom(before: start),
+            !text.numberGoesOn(after: end)
+        else {
             return nil
         }
         let gap = text[start + 3]

@@ -8,19 +8,23 @@ enum SecretDetector {
         let joints: ByteClass = [.alphanumeric, .underscore, .dash]
         let nameStart = text.runStart(of: joints, before: start, limit: SecretKey.nameMax)
         let nameEnd = end + text.run(of: joints, from: end, limit: SecretKey.nameMax)
-        guard let key = SecretKey.classify(text[nameStart..<nameEnd]), let value = Value(subject, behind: nameEnd) else { return }
+        guard let key = SecretKey.classify(text[nameStart..<nameEnd]), let value = Value(subject, behind: nameEnd)
+        else { return }
         switch key {
         case .authorization: AuthorizationDetector.matchHeader(subject, value, into: &found)
         case .cookie: AuthorizationDetector.matchCookie(subject, value, into: &found)
         case .socialSecurity: break
         case .queryParameter:
-            if value.isPlainAssignment, let range = URLCredentialDetector.matchQuery(subject, nameStart: nameStart, valueStart: value.start) {
+            if value.isPlainAssignment,
+                let range = URLCredentialDetector.matchQuery(subject, nameStart: nameStart, valueStart: value.start)
+            {
                 found.append(Finding(detector: .urlCredential, range: range))
             }
         case .anyValue, .keyLike, .tokenLike, .digits:
             let range = value.start..<value.end
             let inner = text[range]
-            guard key.accepts(inner, quoted: value.isQuoted), value.isQuoted || !value.isWeak || SecretKey.isStrong(inner),
+            guard key.accepts(inner, quoted: value.isQuoted),
+                value.isQuoted || !value.isWeak || SecretKey.isStrong(inner),
                 value.isQuoted || inner != text[nameStart..<nameEnd]
             else { return }
             found.append(Finding(detector: .secret, range: range))

@@ -51,7 +51,8 @@ enum SecretKey: Sendable {
     }
 
     private static let table: [Entry] = [
-        Entry("password", .anyValue), Entry("passwd", .anyValue), Entry("passphrase", .anyValue), Entry("pwd", .anyValue),
+        Entry("password", .anyValue), Entry("passwd", .anyValue), Entry("passphrase", .anyValue),
+        Entry("pwd", .anyValue),
         Entry("clientsecret", .anyValue), Entry("secretkey", .anyValue), Entry("secretaccesskey", .anyValue),
         Entry("privatekey", .anyValue), Entry("sharedsecret", .anyValue), Entry("apisecret", .anyValue),
         Entry("appsecret", .anyValue), Entry("consumersecret", .anyValue), Entry("webhooksecret", .anyValue),
@@ -61,7 +62,8 @@ enum SecretKey: Sendable {
         Entry("credential", .keyLike), Entry("credentials", .keyLike),
         Entry("token", .tokenLike), Entry("sessionkey", .tokenLike),
         Entry("cvv", .digits), Entry("cvv2", .digits), Entry("cvc", .digits), Entry("pin", .digits, whole: true),
-        Entry("otp", .digits, whole: true), Entry("pincode", .digits, whole: true), Entry("otpcode", .digits, whole: true),
+        Entry("otp", .digits, whole: true), Entry("pincode", .digits, whole: true),
+        Entry("otpcode", .digits, whole: true),
         Entry("authorization", .authorization), Entry("cookie", .cookie),
         Entry("ssn", .socialSecurity, whole: true), Entry("socialsecuritynumber", .socialSecurity),
         Entry("xamzsignature", .queryParameter, whole: true), Entry("xamzcredential", .queryParameter, whole: true),
@@ -79,9 +81,11 @@ enum SecretKey: Sendable {
         switch self {
         case .anyValue: return quoted || (value.count >= 3 && !SecretKey.isCode(value))
         case .keyLike:
-            return value.count >= 8 && SecretKey.isOneWord(value) && !SecretKey.isCode(value) && (SecretKey.hasDigitAndLetter(value) || SecretKey.mix(value) > 2)
+            return value.count >= 8 && SecretKey.isOneWord(value) && !SecretKey.isCode(value)
+                && (SecretKey.hasDigitAndLetter(value) || SecretKey.mix(value) > 2)
         case .tokenLike:
-            guard value.count >= 16, value.run(of: [.base64URL, .base64Extra, .dot, .tilde], from: 0) == value.count else { return false }
+            guard value.count >= 16, value.run(of: [.base64URL, .base64Extra, .dot, .tilde], from: 0) == value.count
+            else { return false }
             return SecretKey.hasDigitAndLetter(value)
         case .digits:
             return (3...8).contains(value.count) && value.run(of: .digit, from: 0) == value.count
@@ -105,7 +109,9 @@ enum SecretKey: Sendable {
         return value.first == UInt8(ascii: "/")
     }
 
-    private static let codeHeads: [StaticString] = ["self.", "os.", "args.", "config.", "settings.", "env.", "process.env", "kwargs", "cfg."]
+    private static let codeHeads: [StaticString] = [
+        "self.", "os.", "args.", "config.", "settings.", "env.", "process.env", "kwargs", "cfg.",
+    ]
 
     /// How many of lower case, capitals, digits and the rest occur.
     private static func mix(_ value: ByteView) -> Int {

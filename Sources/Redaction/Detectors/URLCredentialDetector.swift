@@ -32,9 +32,12 @@ enum URLCredentialDetector {
             let byte = text[i - 1]
             switch byte {
             case UInt8(ascii: "/"):
-                guard i >= 4, text[i - 2] == byte, text[i - 3] == UInt8(ascii: ":"), text[i - 4].isAlphanumeric else { return nil }
+                guard i >= 4, text[i - 2] == byte, text[i - 3] == UInt8(ascii: ":"), text[i - 4].isAlphanumeric else {
+                    return nil
+                }
                 return i
-            case 0...0x20, UInt8(ascii: "\""), UInt8(ascii: "?"), UInt8(ascii: "#"), UInt8(ascii: "<"), UInt8(ascii: ">"):
+            case 0...0x20, UInt8(ascii: "\""), UInt8(ascii: "?"), UInt8(ascii: "#"), UInt8(ascii: "<"),
+                UInt8(ascii: ">"):
                 return nil
             default: i -= 1
             }
@@ -46,7 +49,9 @@ enum URLCredentialDetector {
     static func matchQuery(_ subject: Subject, nameStart: Int, valueStart: Int) -> Range<Int>? {
         let text = subject.text
         let before = text.at(nameStart - 1)
-        guard before == UInt8(ascii: "?") || before == UInt8(ascii: "&") || before == UInt8(ascii: ";") else { return nil }
+        guard before == UInt8(ascii: "?") || before == UInt8(ascii: "&") || before == UInt8(ascii: ";") else {
+            return nil
+        }
         let end = Delimiter.unquotedEnd(subject, valueStart)
         let value = valueStart..<end
         guard value.count >= 8, !Placeholder.matches(text[value]) else { return nil }
@@ -65,7 +70,8 @@ enum Delimiter {
         var i = start
         while i < text.count {
             switch text[i] {
-            case 0...0x20, 0x7F, UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "&"), UInt8(ascii: ","), UInt8(ascii: ";"),
+            case 0...0x20, 0x7F, UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "&"), UInt8(ascii: ","),
+                UInt8(ascii: ";"),
                 UInt8(ascii: ")"), UInt8(ascii: "]"), UInt8(ascii: "}"), UInt8(ascii: "<"), UInt8(ascii: ">"),
                 UInt8(ascii: "`"), UInt8(ascii: "|"):
                 guard subject.isPercentEscaped(i) else { return i }

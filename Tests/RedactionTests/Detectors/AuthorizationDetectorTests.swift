@@ -7,14 +7,29 @@ import Testing
         ("authorization=Basic dXNlcjpwYXNzd29yZA==", "authorization=Basic [REDACTED:authorization]"),
         ("> Authorization: Token abcdefghij", "> Authorization: Token [REDACTED:authorization]"),
         ("{'authorization': 'Bearer abc.def-ghi_123'}", "{'authorization': 'Bearer [REDACTED:authorization]'}"),
-        (#"{"headers":{"Authorization":"Bearer abc12345"}}"#, #"{"headers":{"Authorization":"Bearer [REDACTED:authorization]"}}"#),
-        (#"{"m":"{\"Authorization\": \"Bearer abc12345\"}"}"#, #"{"m":"{\"Authorization\": \"Bearer [REDACTED:authorization]\"}"}"#),
-        (#"curl -H "Authorization: Bearer tok_123456" http://x"#, #"curl -H "Authorization: Bearer [REDACTED:authorization]" http://x"#),
+        (
+            #"{"headers":{"Authorization":"Bearer abc12345"}}"#,
+            #"{"headers":{"Authorization":"Bearer [REDACTED:authorization]"}}"#
+        ),
+        (
+            #"{"m":"{\"Authorization\": \"Bearer abc12345\"}"}"#,
+            #"{"m":"{\"Authorization\": \"Bearer [REDACTED:authorization]\"}"}"#
+        ),
+        (
+            #"curl -H "Authorization: Bearer tok_123456" http://x"#,
+            #"curl -H "Authorization: Bearer [REDACTED:authorization]" http://x"#
+        ),
         ("got bearer 0123456789abcdef from", "got bearer [REDACTED:authorization] from"),
         ("Cookie: sid=abc123; theme=dark", "Cookie: sid=[REDACTED:authorization]; theme=[REDACTED:authorization]"),
-        ("Set-Cookie: sid=abc; Path=/; Secure; HttpOnly", "Set-Cookie: sid=[REDACTED:authorization]; Path=/; Secure; HttpOnly"),
+        (
+            "Set-Cookie: sid=abc; Path=/; Secure; HttpOnly",
+            "Set-Cookie: sid=[REDACTED:authorization]; Path=/; Secure; HttpOnly"
+        ),
         (#"{"cookie":"a=1; b=2"}"#, #"{"cookie":"a=[REDACTED:authorization]; b=[REDACTED:authorization]"}"#),
-        ("Authorization: Digest username=\"u\", response=\"6629fae49393a05397450978507c4ef1\"", "Authorization: Digest [REDACTED:authorization]"),
+        (
+            "Authorization: Digest username=\"u\", response=\"6629fae49393a05397450978507c4ef1\"",
+            "Authorization: Digest [REDACTED:authorization]"
+        ),
     ])
     func credentialsAreFound(_ text: String, _ wanted: String) throws {
         let bench = try Bench(.authorization)
@@ -23,7 +38,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "authorization failed for user", "Authorization: required", "Bearer authentication failed", "the bearer of bad news",
+        "authorization failed for user", "Authorization: required", "Bearer authentication failed",
+        "the bearer of bad news",
         "authorization: Bearer ***", "Authorization: Bearer ${TOKEN}", "cookie consent: yes", "a cookie: chocolate",
         "Authorization: Basic auth", "bearer [REDACTED:authorization]",
     ])

@@ -10,7 +10,10 @@ import Testing
     ])
     func numbersAreFound(_ number: String) throws {
         let bench = try Bench(.card)
-        for (before, after) in [("", ""), ("pay with ", "."), ("(", ")"), ("\"", "\""), ("card=", ","), ("\u{201C}", "\u{201D}"), ("\n", "\n"), ("", " exp 12/27")] {
+        for (before, after) in [
+            ("", ""), ("pay with ", "."), ("(", ")"), ("\"", "\""), ("card=", ","), ("\u{201C}", "\u{201D}"),
+            ("\n", "\n"), ("", " exp 12/27"),
+        ] {
             #expect(bench(before + number + after) == before + "[REDACTED:card]" + after)
         }
     }
@@ -36,13 +39,19 @@ import Testing
 
     @Test func cardsSideBySideAreNoRow() throws {
         let bench = try Bench(.card)
-        #expect(bench("4111 1111 1111 1111 5555 5555 5555 4444 3530 1113 3330 0000") == "[REDACTED:card] [REDACTED:card] [REDACTED:card]")
+        #expect(
+            bench("4111 1111 1111 1111 5555 5555 5555 4444 3530 1113 3330 0000")
+                == "[REDACTED:card] [REDACTED:card] [REDACTED:card]"
+        )
         #expect(bench("4111 1111 1111 1111 1227 123") == "[REDACTED:card] 1227 123")
     }
 
     @Test func numberInJSONGetsQuotes() throws {
         let bench = try Bench(.card)
-        #expect(bench(#"{"card": 4111111111111111, "n": 4111111111111112}"#) == #"{"card": "[REDACTED:card]", "n": 4111111111111112}"#)
+        #expect(
+            bench(#"{"card": 4111111111111111, "n": 4111111111111112}"#)
+                == #"{"card": "[REDACTED:card]", "n": 4111111111111112}"#
+        )
         #expect(bench(#"[4111111111111111,5555555555554444]"#) == #"["[REDACTED:card]","[REDACTED:card]"]"#)
     }
 }

@@ -10,7 +10,8 @@ import Testing
     func addressesAreFound(_ address: String) throws {
         let bench = try Bench(.email)
         for (before, after) in [
-            ("", ""), ("my contact is ", "."), ("(", ")"), ("<", ">"), ("'", "'"), ("\"", "\""), ("mailto:", "?subject=x"),
+            ("", ""), ("my contact is ", "."), ("(", ")"), ("<", ">"), ("'", "'"), ("\"", "\""),
+            ("mailto:", "?subject=x"),
             ("user=", "&b=c"), ("\u{201C}", "\u{201D}"), ("\n", "\n"), ("\t", ", thanks"), ("a,", ";"), ("x: ", " - y"),
         ] {
             #expect(bench(before + address + after) == before + "[REDACTED:email]" + after)
@@ -18,9 +19,11 @@ import Testing
     }
 
     @Test(arguments: [
-        "@alice", "hello @bob, hi", "icon@2x.png", "user@1000.service", "pkg@1.2.3", "react@18.2.0", "name@sha256:0123abcd",
+        "@alice", "hello @bob, hi", "icon@2x.png", "user@1000.service", "pkg@1.2.3", "react@18.2.0",
+        "name@sha256:0123abcd",
         "git@github.com:org/repo.git", "ssh://git@github.com/org/repo", "a@b", "root@localhost", "x@.com", "foo@-bar.c",
-        "@types/node@18.0.0", "@", "@@", "a@@b.c", "session-1.scope@4.scope", "5 @ 3.20", "aes256-cbc,rijndael-cbc@lysator.liu.se,aes128-gcm@openssh.com", "@decorator.name",
+        "@types/node@18.0.0", "@", "@@", "a@@b.c", "session-1.scope@4.scope", "5 @ 3.20",
+        "aes256-cbc,rijndael-cbc@lysator.liu.se,aes128-gcm@openssh.com", "@decorator.name",
     ])
     func othersStay(_ text: String) throws {
         let bench = try Bench(.email)
@@ -29,6 +32,8 @@ import Testing
 
     @Test func percentEncodedAddressIsFound() throws {
         let bench = try Bench(.email)
-        #expect(bench("GET /users?mail=alice%40example.com&x=1 HTTP/1.1") == "GET /users?mail=[REDACTED:email]&x=1 HTTP/1.1")
+        #expect(
+            bench("GET /users?mail=alice%40example.com&x=1 HTTP/1.1") == "GET /users?mail=[REDACTED:email]&x=1 HTTP/1.1"
+        )
     }
 }

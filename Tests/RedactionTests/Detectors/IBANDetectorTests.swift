@@ -3,14 +3,17 @@ import Testing
 
 @Suite struct IBANDetectorTests {
     @Test(arguments: [
-        "DE89370400440532013000", "DE89 3704 0044 0532 0130 00", "GB29NWBK60161331926819", "GB29 NWBK 6016 1331 9268 19",
+        "DE89370400440532013000", "DE89 3704 0044 0532 0130 00", "GB29NWBK60161331926819",
+        "GB29 NWBK 6016 1331 9268 19",
         "FR1420041010050500013M02606", "NL91ABNA0417164300", "ES9121000418450200051332", "BE68539007547034",
         "NO9386011117947", "CH9300762011623852957", "MT84MALT011000012345MTLCAST001S", "AT611904300234573201",
         "PL61109010140000071219812874", "LC55HEMM000100010012001200023015", "BR1800360305000010009795493C1",
     ])
     func accountsAreFound(_ number: String) throws {
         let bench = try Bench(.iban)
-        for (before, after) in [("", ""), ("to ", "."), ("(", ")"), ("iban=", ","), ("\u{201C}", "\u{201D}"), ("\n", " thanks")] {
+        for (before, after) in [
+            ("", ""), ("to ", "."), ("(", ")"), ("iban=", ","), ("\u{201C}", "\u{201D}"), ("\n", " thanks"),
+        ] {
             #expect(bench(before + number + after) == before + "[REDACTED:iban]" + after)
         }
     }

@@ -12,7 +12,9 @@ import Testing
     ])
     func tokensAreFound(_ token: String) throws {
         let bench = try Bench(.jwt)
-        for (before, after) in [("", ""), ("token ", " end"), ("=", "&"), ("\"", "\""), ("\n", "\n"), ("\u{201C}", "\u{201D}")] {
+        for (before, after) in [
+            ("", ""), ("token ", " end"), ("=", "&"), ("\"", "\""), ("\n", "\n"), ("\u{201C}", "\u{201D}"),
+        ] {
             #expect(bench(before + token + after) == before + "[REDACTED:jwt]" + after)
         }
     }

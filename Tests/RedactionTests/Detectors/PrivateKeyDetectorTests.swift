@@ -7,13 +7,19 @@ import Testing
         "-----BEGIN \(label)-----\(newline)\(body)\(newline)\(body)\(newline)-----END \(label)-----"
     }
 
-    @Test(arguments: ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "OPENSSH PRIVATE KEY", "PGP PRIVATE KEY BLOCK", "ENCRYPTED PRIVATE KEY"])
+    @Test(arguments: [
+        "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "OPENSSH PRIVATE KEY", "PGP PRIVATE KEY BLOCK",
+        "ENCRYPTED PRIVATE KEY",
+    ])
     func blocksAreFound(_ label: String) throws {
         let bench = try Bench(.privateKey)
         for newline in ["\n", "\\n", "\r\n", " "] {
             #expect(bench("a " + Self.block(label, newline: newline) + " b") == "a [REDACTED:private_key] b")
         }
-        #expect(bench(#"{"k":""# + Self.block(label, newline: "\\n") + #"\n","x":1}"#) == #"{"k":"[REDACTED:private_key]\n","x":1}"#)
+        #expect(
+            bench(#"{"k":""# + Self.block(label, newline: "\\n") + #"\n","x":1}"#)
+                == #"{"k":"[REDACTED:private_key]\n","x":1}"#
+        )
     }
 
     @Test func cutBlockGoesToTheEnd() throws {
@@ -34,6 +40,7 @@ import Testing
     @Test func puttyKeysAreFound() throws {
         #expect(
             try Bench(.privateKey)("Public-Lines: 2\\nAAAA\\nPrivate-Lines: 2\\nAAAB\\nBBBB\\nPrivate-MAC: 00")
-                == "Public-Lines: 2\\nAAAA\\n[REDACTED:private_key]Private-MAC: 00")
+                == "Public-Lines: 2\\nAAAA\\n[REDACTED:private_key]Private-MAC: 00"
+        )
     }
 }

@@ -5,7 +5,9 @@ import Testing
     @Test(arguments: ["313-93-2516", "313 93 2516", "001-01-0001", "899-99-9999"])
     func numbersAreFound(_ number: String) throws {
         let bench = try Bench(.ssn)
-        for (before, after) in [("", ""), ("is ", "."), ("(", ")"), ("<", ">"), ("\u{201C}", "\u{201D}"), ("\n", "\n- next")] {
+        for (before, after) in [
+            ("", ""), ("is ", "."), ("(", ")"), ("<", ">"), ("\u{201C}", "\u{201D}"), ("\n", "\n- next"),
+        ] {
             #expect(bench(before + number + after) == before + "[REDACTED:ssn]" + after)
         }
     }

@@ -33,13 +33,17 @@ import Testing
     }
 
     @Test(arguments: [
-        "password reset requested", "Password: must be longer", "password=None", "pam_unix(chpasswd:chauthtok): done", "password=***", "password=${DB_PASSWORD}",
-        "password=$DB_PASSWORD", "password={{ x }}", "password=<hidden>", "password=%s", "password=password", "password=",
+        "password reset requested", "Password: must be longer", "password=None", "pam_unix(chpasswd:chauthtok): done",
+        "password=***", "password=${DB_PASSWORD}",
+        "password=$DB_PASSWORD", "password={{ x }}", "password=<hidden>", "password=%s", "password=password",
+        "password=",
         "password=self.password", "token=get_token(x)", #"{"password":null,"token":true,"secret":""}"#,
         "token usage: 0.29, #token: 20800", "input throughput (token/s): 559.53", "token expired", "token=1234",
         #"{"prompt_tokens": 1343, "tokens": 1449, "max_tokens": 512}"#, #"eos_token: '<|im_end|>'"#, "next_token=the",
-        "pin memory: true", "pin=8", "opinion=123456", "secret=my-secret-name", "secretary=abc12345", "PWD=/home/user/x",
-        "password_length=12", "forgot-password?x=1", "passwordless=true", "api_key=['***']", "key=abc12345", "password changed: ok",
+        "pin memory: true", "pin=8", "opinion=123456", "secret=my-secret-name", "secretary=abc12345",
+        "PWD=/home/user/x",
+        "password_length=12", "forgot-password?x=1", "passwordless=true", "api_key=['***']", "key=abc12345",
+        "password changed: ok",
         #"{"secret_name": "prod/db", "token_type": "Bearer"}"#,
     ])
     func othersStay(_ text: String) throws {

@@ -17,7 +17,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "postgres://app@db.example.com/x", "https://example.com:443/a@b", "http://host/?a=b:c@", "https://u:${PASS}@host.com",
+        "postgres://app@db.example.com/x", "https://example.com:443/a@b", "http://host/?a=b:c@",
+        "https://u:${PASS}@host.com",
         "https://u:***@host.com", "/list?code=200", "/list?key=name", " key=value12345678", "monkey=abc123def456",
         "http://10.0.0.1:8000/v1", "ssh://git@github.com/a/b",
     ])
