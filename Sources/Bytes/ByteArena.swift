@@ -7,9 +7,10 @@ import Glibc
 /// Not thread-safe; hand it over by turning it into `OwnedBytes`.
 @usableFromInline
 package final class ByteArena {
-    @usableFromInline var base: UnsafeMutableRawPointer
-    @usableFromInline var capacity: Int
-    @usableFromInline var used: Int = 0
+    // Unchecked: an arena has one user at a time, and no closure that it calls can reach it.
+    @exclusivity(unchecked) @usableFromInline var base: UnsafeMutableRawPointer
+    @exclusivity(unchecked) @usableFromInline var capacity: Int
+    @exclusivity(unchecked) @usableFromInline var used: Int = 0
 
     /// Readable bytes behind the contents: one AVX-512 load, as simdjson and others ask for.
     @usableFromInline static let slack = 64

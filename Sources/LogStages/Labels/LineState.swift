@@ -155,7 +155,7 @@ package struct LineState: ~Copyable {
         baseHashes.append(hash)
     }
 
-    private func baseIndex(hash: UInt32, _ name: ByteView, upTo end: Int) -> Int? {
+    @inline(__always) private func baseIndex(hash: UInt32, _ name: ByteView, upTo end: Int) -> Int? {
         for i in 0..<end where baseHashes[i] == hash {
             let piece = baseEntries[i].name
             if base[piece.start..<piece.start + piece.count] == name { return i }
@@ -192,7 +192,7 @@ package struct LineState: ~Copyable {
     // MARK: The line
 
     /// The line as the stages so far have left it. Valid until it is replaced; adding labels does not move it.
-    package var line: ByteView { view(current) }
+    @inline(__always) package var line: ByteView { view(current) }
 
     /// Whether a stage has replaced the line.
     package var isLineChanged: Bool { current.origin != .line || current.start != 0 || current.count != original.count }
@@ -219,7 +219,8 @@ package struct LineState: ~Copyable {
 
     // MARK: Pieces
 
-    func view(_ piece: Piece) -> ByteView {
+    // Inlined everywhere: a call would copy the whole state to lend it.
+    @inline(__always) func view(_ piece: Piece) -> ByteView {
         let range = piece.start..<piece.start + piece.count
         switch piece.origin {
         case .line: return original[range]
@@ -247,7 +248,7 @@ package struct LineState: ~Copyable {
 
     // MARK: Look-up
 
-    private func entryIndex(hash: UInt32, _ name: ByteView) -> Int? {
+    @inline(__always) private func entryIndex(hash: UInt32, _ name: ByteView) -> Int? {
         if index.isActive {
             return index.find(hash) { view(entries[$0].name) == name }
         }
@@ -262,7 +263,7 @@ package struct LineState: ~Copyable {
     }
 
     /// The current value of a label, nil where it is absent. The error slots are not labels here: see `errorText`.
-    package func value(_ name: LabelName) -> ByteView? {
+    @inline(__always) package func value(_ name: LabelName) -> ByteView? {
         guard let i = entryIndex(name), !entries[i].isDeleted else { return nil }
         return view(entries[i].value)
     }
@@ -348,7 +349,7 @@ package struct LineState: ~Copyable {
         return .granted(ParsedSlot(hash: hash, name: piece(name), existing: nil))
     }
 
-    private func wants(_ hash: UInt32, _ name: ByteView) -> Bool {
+    @inline(__always) private func wants(_ hash: UInt32, _ name: ByteView) -> Bool {
         !hints.limits || hints.required.index(hash: hash, name: name) != nil
     }
 
@@ -358,7 +359,7 @@ package struct LineState: ~Copyable {
     }
 
     /// The part of the current line. O(1).
-    func linePiece(_ range: Range<Int>) -> Piece {
+    @inline(__always) func linePiece(_ range: Range<Int>) -> Piece {
         Piece(origin: current.origin, start: current.start + range.lowerBound, count: range.count)
     }
 
@@ -379,10 +380,10 @@ package struct LineState: ~Copyable {
     }
 
     /// Whether a parser should stop: nothing more is wanted, or the line is dropped.
-    var isDone: Bool { isRejected || isSatisfied }
+    @inline(__always) var isDone: Bool { isRejected || isSatisfied }
 
     /// Whether nothing is left to be extracted: parsers may stop, and later ones need not start.
-    var isSatisfied: Bool {
+    @inline(__always) var isSatisfied: Bool {
         hints.needsNothing || (hints.limits && foundCount == hints.required.count)
     }
 

@@ -2,7 +2,9 @@ import Bytes
 import LogModel
 
 /// One stage of a query. Stages are immutable and may be shared by threads; what changes is `LineState`.
-package enum PipelineStage: Sendable {
+///
+/// Indirect, so that handing one on copies a reference, not the stage.
+package indirect enum PipelineStage: Sendable {
     case lineFilter(LineFilter)
     case decolorize(Decolorize)
     case json(JSONParser)

@@ -50,28 +50,28 @@ package struct JSONParser: Sendable {
         let rejects = state.hints.limits && !state.hints.mayCollide && prefix == 0
         var i = index + 1
         while i + 1 < end {
-            let key = state.json[i]
             let at = i + 1
-            let value = state.json[at]
-            i = value.following
-            if value.isObject {
+            let member = state.json.member(at: i)
+            i = member.next
+            if member.isObject {
                 guard depth < Self.depthMax else { continue }
-                try JSONName.append(line[key.range], isEscaped: key.isEscaped, &state)
-                let goesOn = !state.hints.wants(prefix: state.nameBuffer.view) ? true : try strict(at, depth: depth + 1, &state)
+                try JSONName.append(line[member.key], isEscaped: member.isKeyEscaped, &state)
+                let isWanted = state.hints.wants(prefix: state.nameBuffer.view)
+                let goesOn = isWanted ? try strict(at, depth: depth + 1, &state) : true
                 state.nameBuffer.truncate(to: prefix)
                 if !goesOn { return false }
                 continue
             }
-            if value.isArray || value.isNull { continue }
-            let name = line[key.range]
-            if rejects, !key.isEscaped, JSONName.surelyRefused(name, state.hints) { continue }
-            guard let slot = try JSONName.admit(name, isEscaped: key.isEscaped, &state) else { continue }
-            if value.isString {
-                state.setParsed(
-                    slot,
-                    JSONValueText.piece(value.range, isEscaped: value.isEscaped, isASCII: value.isASCII, &state))
+            if member.isNullOrArray { continue }
+            let name = line[member.key]
+            if rejects, !member.isKeyEscaped, JSONName.surelyRefused(name, state.hints) { continue }
+            guard let slot = try JSONName.admit(name, isEscaped: member.isKeyEscaped, &state) else { continue }
+            if member.isString {
+                let piece = JSONValueText.piece(
+                    member.value, isEscaped: member.isValueEscaped, isASCII: member.isValueASCII, &state)
+                state.setParsed(slot, piece)
             } else {
-                state.setParsed(slot, state.linePiece(value.range))
+                state.setParsed(slot, state.linePiece(member.value))
             }
             if state.isDone { return false }
         }
@@ -154,10 +154,15 @@ enum JSONName {
     static func surelyRefused(_ key: ByteView, _ hints: ParserHints) -> Bool {
         guard let first = key.first, let last = key.last else { return true }
         // Blanks at the ends, a digit in front and characters beyond ASCII change the length.
-        guard first.isLetter || first == 0x5F, last > 0x20, last < 0x80, !hints.wants(length: key.count) else {
-            return false
+        guard first.isLetter || first == 0x5F, last > 0x20, last < 0x80 else { return false }
+        if hints.wants(length: key.count) {
+            // What is left must be equal, but where a character is replaced by `_`.
+            if hints.required.count > 8 { return false }
+            for name in hints.required where name.bytes.count == key.count {
+                if name.bytes == key { return false }
+            }
+            return LabelSanitizer.isClean(key)
         }
-        for i in key.indices where key[i] >= 0x80 { return false }
-        return true
+        return key.allSatisfy { $0 < 0x80 }
     }
 }

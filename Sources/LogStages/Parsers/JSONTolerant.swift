@@ -21,12 +21,9 @@ struct JSONTolerant {
 
     /// The next position that is not white space, nil at the end.
     func token(_ at: Int) -> Int? {
-        var i = at
-        while i < text.count {
-            if !text[i].isJSONSpace { return i }
-            i += 1
-        }
-        return nil
+        guard at <= text.count else { return nil }
+        let i = text.scan(from: at) { !$0.isJSONSpace }
+        return i < text.count ? i : nil
     }
 
     /// The position behind the quote that closes a string whose inside starts at `at`.
@@ -34,14 +31,11 @@ struct JSONTolerant {
         var i = at
         var isEscaped = false
         while i < text.count {
-            let c = text[i]
-            if c == 0x22 { return (i + 1, isEscaped) }
-            if c == 0x5C {
-                isEscaped = true
-                i += 2
-            } else {
-                i += 1
-            }
+            i = text.scan(from: i) { $0 == 0x22 || $0 == 0x5C }
+            guard i < text.count else { return nil }
+            if text[i] == 0x22 { return (i + 1, isEscaped) }
+            isEscaped = true
+            i += 2
         }
         return nil
     }
@@ -51,6 +45,8 @@ struct JSONTolerant {
         var level = 0
         var i = at
         while i < text.count {
+            i = text.scan(from: i) { $0 == 0x22 || $0 == open || $0 == close }
+            guard i < text.count else { return nil }
             let c = text[i]
             if c == 0x22 {
                 guard let string = stringEnd(i + 1) else { return nil }

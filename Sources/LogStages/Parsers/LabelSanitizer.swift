@@ -24,11 +24,7 @@ enum LabelSanitizer {
     /// Whether `append` with `leading` would add the key as it stands.
     static func isClean(_ key: ByteView) -> Bool {
         guard let first = key.first, !first.isDigit else { return false }
-        for i in key.indices {
-            let c = key[i]
-            if !(c.isAlphanumeric || c == 0x5F) { return false }
-        }
-        return true
+        return key.allSatisfy { $0.isAlphanumeric || $0 == 0x5F }
     }
 
     // Go's TrimSpace: ASCII white space, VT and FF included, U+0085, U+00A0 and the Unicode spaces.
@@ -70,12 +66,7 @@ enum LabelSanitizer {
 enum LabelValueText {
     /// Whether the value has neither bytes that are not UTF-8 nor U+FFFD, which become spaces.
     static func isClean(_ value: ByteView) -> Bool {
-        var isASCII = true
-        for i in value.indices where value[i] >= 0x80 {
-            isASCII = false
-            break
-        }
-        return isASCII || (value.isUTF8 && !value.contains(ByteView("\u{FFFD}")))
+        value.allSatisfy { $0 < 0x80 } || (value.isUTF8 && !value.contains(ByteView("\u{FFFD}")))
     }
 
     /// Appends the value with a space for each U+FFFD and each byte that is not UTF-8.

@@ -44,8 +44,8 @@ package struct LogfmtParser: Sendable {
     private func extract(_ pair: LogfmtScanner.Pair, _ state: inout LineState) {
         let admission: LineState.Admission
         let key = state.line[pair.key]
+        if state.hints.limits, !state.hints.mayCollide, JSONName.surelyRefused(key, state.hints) { return }
         if LabelSanitizer.isClean(key) {
-            if state.hints.limits, !state.hints.wants(length: key.count), !state.hints.mayCollide { return }
             admission = state.admit(key)
         } else {
             state.nameBuffer.reset()
@@ -84,7 +84,7 @@ enum LogfmtValue {
     /// The value: a slice of the line, or a decoded copy.
     static func piece(_ pair: LogfmtScanner.Pair, _ state: inout LineState) -> LineState.Piece {
         let raw = state.line[pair.value]
-        if !pair.isEscaped, LabelValueText.isClean(raw) { return state.piece(raw) }
+        if !pair.isEscaped, LabelValueText.isClean(raw) { return state.linePiece(pair.value) }
         state.scratch.reset()
         if pair.isEscaped {
             if raw.firstRange(of: ByteView("\\'")) != nil {

@@ -44,20 +44,20 @@ struct LogfmtScanner {
 
     /// Skips to the next separator, after a fault.
     mutating func recover() {
-        while at < line.count, line[at] > 0x20 { at += 1 }
+        at = line.scan(from: at) { $0 <= 0x20 }
     }
 
     mutating func next() -> Event {
-        while at < line.count, line[at] <= 0x20 { at += 1 }
+        at = line.scan(from: at) { $0 > 0x20 }
         guard at < line.count else { return .end }
         let start = at
-        var isBroken = false
-        while at < line.count {
-            let c = line[at]
-            if c == 0x3D || c == 0x22 || c <= 0x20 { break }
-            if c >= 0x80 { isBroken = true }
-            at += 1
+        var bits: UInt8 = 0
+        at = line.scan(from: at) { c in
+            if c == 0x3D || c == 0x22 || c <= 0x20 { return true }
+            bits |= c
+            return false
         }
+        let isBroken = bits >= 0x80
         let key = start..<at
         guard at < line.count, line[at] > 0x20 else {
             return checked(key, isBroken).map { .fault($0) } ?? .pair(Pair(key: key, value: at..<at))
@@ -78,34 +78,26 @@ struct LogfmtScanner {
 
     private mutating func plain(_ key: Range<Int>) -> Event {
         let start = at
-        while at < line.count {
-            let c = line[at]
-            if c <= 0x20 { break }
-            if c == 0x3D || c == 0x22 { return .fault(.unexpected(c, at: at)) }
-            at += 1
-        }
+        at = line.scan(from: at) { $0 <= 0x20 || $0 == 0x3D || $0 == 0x22 }
+        if at < line.count, line[at] > 0x20 { return .fault(.unexpected(line[at], at: at)) }
         return .pair(Pair(key: key, value: start..<at))
     }
 
     private mutating func quoted(_ key: Range<Int>) -> Event {
-        let open = at
         at += 1
         let start = at
         var isEscaped = false
-        while at < line.count {
-            let c = line[at]
-            if c == 0x5C {
-                isEscaped = true
-                at = min(at + 2, line.count)
-            } else if c == 0x22 {
+        while true {
+            at = line.scan(from: at) { $0 == 0x5C || $0 == 0x22 }
+            guard at < line.count else { break }
+            if line[at] == 0x22 {
                 let value = start..<at
                 at += 1
                 return .pair(Pair(key: key, value: value, isQuoted: true, isEscaped: isEscaped))
-            } else {
-                at += 1
             }
+            isEscaped = true
+            at = min(at + 2, line.count)
         }
-        _ = open
         return .fault(.unterminated(at: line.count))
     }
 }
