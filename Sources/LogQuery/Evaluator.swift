@@ -25,7 +25,7 @@ struct Evaluator: ~Copyable {
         try `guard`.check()
         switch expression {
         case .literal(let value): return .scalar(value)
-        case .vector(let value): return .series([constant(value)])
+        case .vector(let value): return .series([try constant(value)])
         case .range(let aggregation): return .series(try range(aggregation, pushed: nil))
         case .vectorAggregation(let aggregation): return .series(try vector(aggregation))
         case .labelReplace(let replace):
@@ -51,12 +51,13 @@ struct Evaluator: ~Copyable {
     private mutating func series(_ expression: LogQL.MetricExpression) throws -> [StepSeries] {
         switch try evaluate(expression) {
         case .series(let series): return series
-        case .scalar(let value): return [constant(value)]
+        case .scalar(let value): return [try constant(value)]
         }
     }
 
-    private func constant(_ value: Double) -> StepSeries {
-        StepSeries(labels: Labels(), values: [Double](repeating: value, count: steps.count))
+    private mutating func constant(_ value: Double) throws -> StepSeries {
+        try `guard`.hold(steps.count * 8)
+        return StepSeries(labels: Labels(), values: [Double](repeating: value, count: steps.count))
     }
 
     private mutating func vector(_ aggregation: LogQL.VectorAggregation) throws -> [StepSeries] {
@@ -109,31 +110,37 @@ struct Evaluator: ~Copyable {
             tenant: request.tenant, matchers: plan.matchers, grid: grid, budget: `guard`.budget, cancel: request.cancel)
         let seconds = Double(plan.grid.range) / 1e9
         let grouping = LogQL.Grouping(without: false, labels: plan.identity.names.map(\.bytes))
-        var rowsOf: [Labels: [Int]] = [:]
-        var valuesOf: [Labels: [Int]] = [:]
-        let none = [Int](repeating: 0, count: steps.count)
+        var groupOf: [Labels: Int] = [:]
+        var groups: [(labels: Labels, rows: [Int], values: [Int])] = []
         for stream in counted where stream.rows.count == steps.count && stream.bytes.count == steps.count {
             let key = grouping.key(of: stream.labels)
+            let group: Int
+            if let known = groupOf[key] {
+                group = known
+            } else {
+                group = groups.count
+                groupOf[key] = group
+                try `guard`.hold(steps.count * 24 + 256)
+                let none = [Int](repeating: 0, count: steps.count)
+                groups.append((key, none, none))
+            }
             for step in 0..<steps.count where stream.rows[step] > 0 {
-                rowsOf[key, default: none][step] += stream.rows[step]
-                valuesOf[key, default: none][step] += plan.contribution == .bytes ? stream.bytes[step] : stream.rows[step]
+                groups[group].rows[step] += stream.rows[step]
+                groups[group].values[step] += plan.contribution == .bytes ? stream.bytes[step] : stream.rows[step]
             }
         }
         if plan.op == .absent {
-            let rows = rowsOf[Labels()] ?? none
+            let rows = groups.first?.rows ?? [Int](repeating: 0, count: steps.count)
             return AbsentSeries.series(plan.matchers, present: rows.map { $0 > 0 ? 1 : .gap })
         }
-        var result: [StepSeries] = []
-        for (labels, rows) in rowsOf.sorted(by: { $0.key < $1.key }) {
-            try `guard`.hold(steps.count * 8 + 256)
-            guard let values = valuesOf[labels] else { continue }
-            var series = StepSeries(labels: labels, count: steps.count)
-            for step in rows.indices where rows[step] > 0 {
-                let value = Double(values[step])
+        groups.sort { $0.labels < $1.labels }
+        return groups.compactMap { group in
+            var series = StepSeries(labels: group.labels, count: steps.count)
+            for step in 0..<steps.count where group.rows[step] > 0 {
+                let value = Double(group.values[step])
                 series.values[step] = plan.op == .rate ? value / seconds : value
             }
-            result.append(series)
+            return series.isEmpty ? nil : series
         }
-        return result
     }
 }

@@ -83,7 +83,9 @@ package final class QueryEngine: Sendable {
         try QueryLimits.check(request, length: (start, end))
         let limit = request.limit ?? settings.defaultLimit
         var entries: [SelectedEntry] = []
-        try forEachEntry(log, request, TimeRange(start, end), limit: limit, interval: interval, &`guard`) { entry in
+        try forEachEntry(
+            log, request, TimeRange(start, end), limit: limit, interval: interval, holdsEntries: true, &`guard`
+        ) { entry in
             entries.append(entry)
             return true
         }
@@ -112,7 +114,7 @@ package final class QueryEngine: Sendable {
                 deadline: request.deadline)
             try forEachEntry(
                 log, request, TimeRange(start, end), limit: request.limit ?? settings.defaultLimit, interval: interval,
-                &`guard`
+                holdsEntries: false, &`guard`
             ) { entry in
                 try body(
                     entry.labels,
@@ -126,14 +128,15 @@ package final class QueryEngine: Sendable {
     /// `limit` 0: all.
     private func forEachEntry(
         _ log: LogQL.LogExpression, _ request: QueryRequest, _ range: TimeRange, limit: Int, interval: Int64,
-        _ guard: inout QueryGuard, _ body: (SelectedEntry) throws -> Bool
+        holdsEntries: Bool, _ guard: inout QueryGuard, _ body: (SelectedEntry) throws -> Bool
     ) throws {
         let written = StageOrder.hoisted(log.stages, quirks: settings.lokiQuirks)
         let stages = try StageBuilder(written, quirks: settings.lokiQuirks).stages
         if range.isEmpty { return }
         let backward = request.direction == .backward
         var scan = LogScan(
-            stages, backward: backward, categorized: request.categorized, keepsStored: settings.dropsEqualEntries)
+            stages, backward: backward, categorized: request.categorized, keepsStored: settings.dropsEqualEntries,
+            holdsEntries: holdsEntries)
         let wanted = ScanRequest(
             tenant: request.tenant, range: range, direction: request.direction, limit: limit > 0 ? limit : nil,
             matchers: log.matchers, predicate: ScanPredicate(written, quirks: settings.lokiQuirks).predicate,
@@ -146,10 +149,10 @@ package final class QueryEngine: Sendable {
         }
         var thinning = IntervalThinning(interval: interval)
         var emitted = 0
-        func emit(_ entry: SelectedEntry) throws -> Bool {
-            guard thinning.keeps(entry.key.time) else { return true }
+        func emit(_ entry: SelectedEntry) throws -> EntryFlow {
+            guard thinning.keeps(entry.key.time) else { return .skipped }
             emitted += 1
-            return try body(entry) && (limit == 0 || emitted < limit)
+            return try body(entry) && (limit == 0 || emitted < limit) ? .kept : .stop
         }
         var stopped = false
         try store.scan(wanted) { block in

@@ -45,6 +45,9 @@ import Testing
         // Entries that drop out behind the limit give their memory back.
         #expect(try bench.lines(#"{app="s"}"#, limit: 10).count == 10)
         #expect(try bench.lines(#"{app="s"}"#, limit: 10, direction: .backward).count == 10)
+        #expect {
+            try bench.lines(#"{app="s"}"#, limit: 0)
+        } throws: { ($0 as? QueryError)?.kind == .invalid }
         bench.limits.maxQueryMemory = 64 << 10
         #expect(bench.failure(#"quantile_over_time(0.5, {app="s"} | logfmt | label_format v="1" | unwrap v [1h]) by (v)"#, at: 900) == nil)
         #expect(bench.failure(#"count_over_time({app="s"} | regexp "^(?P<n>[0-9]+)" [1h])"#, at: 900)?.kind == .invalid)

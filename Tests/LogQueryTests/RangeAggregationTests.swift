@@ -61,6 +61,27 @@ import Testing
         #expect(try quirky.instant(query, at: test.at) == expected)
     }
 
+    /// From the store's counts or line by line (with quirks): the same.
+    @Test(arguments: [
+        "sum(count_over_time(X[35s]))", "sum by (app) (rate(X[10s]))", "sum by (app, host) (bytes_over_time(X[1m] offset 7s))",
+        "sum by (host) (bytes_rate(X[25s]))", "absent_over_time(X[4s])", "sum by (level) (count_over_time(X[1m]))",
+        "sum without (app) (count_over_time(X[1m]))",
+    ])
+    func countsOfTheStoreAreThoseOfItsLines(_ query: String) throws {
+        var random = SplitMix(seed: 21)
+        let store = MemoryStore(blockSize: 20)
+        for i in 0..<150 {
+            let app = ["a", "b"][random.next(below: 2)]
+            store.add(
+                Labels(["app": app, "host": "h\(random.next(below: 2))"]), Int64(random.next(below: 300)) * 1_000_000_000,
+                ByteString("line \(i)"), Labels(["level": random.next(below: 2) == 0 ? "info" : "error"]))
+        }
+        let query = query.replacing("X", with: #"{app=~".+"}"#)
+        let counted = try Bench(store).range(query, 0, 300, step: 5)
+        #expect(!counted.isEmpty)
+        #expect(try Bench(store, lokiQuirks: true).range(query, 0, 300, step: 5) == counted)
+    }
+
     @Test func gapsAreNoPoints() throws {
         let store = MemoryStore()
         for t in [0.0, 10, 20, 120] { store.add(["app": "foo"], t, "x") }

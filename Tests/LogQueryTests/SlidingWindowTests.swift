@@ -54,6 +54,27 @@ import Testing
         }
     }
 
+    /// Overlapping windows go another way than disjoint ones; the values are the same.
+    @Test func slidingQuantilesAreThoseOfEachWindow() {
+        var random = SplitMix(seed: 8)
+        for count in [1, 2, 7, 64, 500] {
+            let values = (0..<count).map { _ in random.next(below: 9) == 0 ? Double.nan : Double(random.next(below: 40)) }
+            var sliding = SlidingQuantile(values)
+            var inside = 0..<0
+            for _ in 0..<40 {
+                let low = min(count - 1, inside.lowerBound + random.next(below: 3))
+                let high = min(count, max(low + 1, inside.upperBound + random.next(below: 30)))
+                for i in inside.upperBound..<max(inside.upperBound, high) { sliding.insert(i) }
+                for i in inside.lowerBound..<low { sliding.remove(i) }
+                inside = low..<high
+                for q in [0, 0.3, 0.95, 1] {
+                    #expect(Naive.areClose(sliding.quantile(q), Naive.quantile(q, Array(values[inside]))))
+                }
+            }
+            #expect(sliding.quantile(2) == .infinity && sliding.quantile(-1) == -.infinity)
+        }
+    }
+
     @Test func quantilesOutsideOfZeroToOneAreInfinite() {
         var values = [1.0, 2, 3]
         #expect(Quantile.of(1.5, &values) == .infinity)

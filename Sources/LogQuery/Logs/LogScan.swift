@@ -2,7 +2,8 @@ import Bytes
 import LogModel
 import LogStages
 
-/// Runs a log query over the blocks of a scan.
+/// Runs a log query over the blocks of a scan. `holdsEntries`: the receiver of merged entries keeps them all, which then
+/// counts as memory of the query.
 ///
 /// Two ways. With a limit, each block contributes its best entries and the store is told how far it still must look.
 /// Without one (or when entries are thinned out, where each depends on the one before), rows of overlapping blocks are
@@ -11,17 +12,19 @@ struct LogScan: ~Copyable {
     private let pipeline: StagePipeline
     private let categorized: Bool
     private let keepsStored: Bool
+    private let holdsEntries: Bool
     private let backward: Bool
     private var merger: RowMerger
     private var stream = UInt32.max
     private var metadata: UInt32 = .max
     private var block: ColumnBlock?
 
-    init(_ stages: [PipelineStage], backward: Bool, categorized: Bool, keepsStored: Bool) {
+    init(_ stages: [PipelineStage], backward: Bool, categorized: Bool, keepsStored: Bool, holdsEntries: Bool) {
         pipeline = StagePipeline(stages)
         self.backward = backward
         self.categorized = categorized
         self.keepsStored = keepsStored
+        self.holdsEntries = holdsEntries
         merger = RowMerger(backward: backward)
     }
 
@@ -55,8 +58,8 @@ struct LogScan: ~Copyable {
     }
 
     /// Takes a block in and hands on the rows that come before everything the store has yet to bring. `emit` says
-    /// whether it wants more.
-    mutating func merge(_ block: ColumnBlock, _ guard: inout QueryGuard, _ emit: (SelectedEntry) throws -> Bool) throws
+    /// what it made of each.
+    mutating func merge(_ block: ColumnBlock, _ guard: inout QueryGuard, _ emit: (SelectedEntry) throws -> EntryFlow) throws
         -> ScanFlow
     {
         try `guard`.check()
@@ -70,12 +73,12 @@ struct LogScan: ~Copyable {
     }
 
     /// Hands on the rest.
-    mutating func finishMerge(_ guard: inout QueryGuard, _ emit: (SelectedEntry) throws -> Bool) throws {
+    mutating func finishMerge(_ guard: inout QueryGuard, _ emit: (SelectedEntry) throws -> EntryFlow) throws {
         _ = try drain(until: nil, &`guard`, emit)
     }
 
     private mutating func drain(
-        until border: Int64?, _ guard: inout QueryGuard, _ emit: (SelectedEntry) throws -> Bool
+        until border: Int64?, _ guard: inout QueryGuard, _ emit: (SelectedEntry) throws -> EntryFlow
     ) throws -> Bool {
         var rows = 0
         var bytes = 0
@@ -86,7 +89,12 @@ struct LogScan: ~Copyable {
             rows += 1
             if rows & (QueryGuard.interval - 1) == 0 { try `guard`.check() }
             bytes += block.line(row).count
-            if let entry = evaluate(block, row, key), try !emit(entry) { return false }
+            guard let entry = evaluate(block, row, key) else { continue }
+            switch try emit(entry) {
+            case .skipped: continue
+            case .kept: if holdsEntries { try `guard`.hold(entry.footprint) }
+            case .stop: return false
+            }
         }
         return true
     }
@@ -113,3 +121,6 @@ struct LogScan: ~Copyable {
             stored: keepsStored ? block.metadataSets[Int(rowMetadata)] : Labels())
     }
 }
+
+/// What the receiver of entries in order says to each.
+enum EntryFlow { case kept, skipped, stop }

@@ -13,6 +13,8 @@ struct RangePlan {
 
     var matchers: [LabelMatcher]
     var stages: [PipelineStage]
+    /// `stages`, where all of them are line filters (or there are none).
+    var lineFilters: [LineFilter]?
     /// Whether a stage can change labels or raise an error.
     var changesLabels: Bool
     /// Whether lines must be read.
@@ -40,6 +42,7 @@ struct RangePlan {
         var builder = try StageBuilder(written, quirks: settings.lokiQuirks)
         if let unwrap = aggregation.unwrap { try builder.append(unwrap) }
         stages = builder.stages
+        lineFilters = builder.lineFilters
         changesLabels = builder.changesLabels
         needsLines = builder.readsLine || countsBytes
         predicate = ScanPredicate(written, quirks: settings.lokiQuirks)

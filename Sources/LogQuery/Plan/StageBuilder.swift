@@ -11,6 +11,15 @@ struct StageBuilder {
     /// Whether a stage can change labels or raise an error. Without one the labels of a line are those of its stream and
     /// metadata.
     private(set) var changesLabels = false
+    /// The stages, where all of them are line filters: these need no working memory.
+    var lineFilters: [LineFilter]? {
+        var filters: [LineFilter] = []
+        for stage in stages {
+            guard case .lineFilter(let filter) = stage else { return nil }
+            filters.append(filter)
+        }
+        return filters
+    }
     /// Whether a stage looks at the text of the line.
     private(set) var readsLine = false
 
@@ -39,6 +48,8 @@ struct StageBuilder {
         do throws(StageError) {
             stages.append(try make(stage))
         } catch {
+            // Of patterns Loki does not say in which stage they stand.
+            if case .pattern = stage { throw QueryError(.invalid, LogQLError(parse: error.message).message) }
             throw QueryError(.invalid, LogQLError(stage: stage, error.message).message)
         }
     }

@@ -15,6 +15,8 @@ struct RangeScan: ~Copyable {
     private var lot = SampleLot()
     private var finder: CellFinder
     private let ranking: StreamRanking
+    /// Stream and metadata that the pipeline was told of last: indices into the block at hand.
+    private var current: (stream: UInt32, metadata: UInt32) = (.max, .max)
 
     init(_ plan: RangePlan, ranking: StreamRanking = StreamRanking()) {
         self.ranking = ranking
@@ -35,18 +37,21 @@ struct RangeScan: ~Copyable {
         if !plan.changesLabels, block.streams.count * sets <= 1 << 16 {
             known = [Int32](repeating: -1, count: block.streams.count * sets)
         }
-        let skipsSelected = plan.predicate.isExact && !plan.changesLabels && !known.isEmpty
-        var stream = UInt32.max
-        var metadata = UInt32.max
+        // Then line filters decide alone, and not even they where the store has decided.
+        let filters = known.isEmpty ? nil : plan.lineFilters
+        let trustsStore = plan.predicate.isExact
         var rows = 0
         var bytes = 0
         // Rows of a block are fewer than 2²⁴; only the order of blocks that hold equal times of a stream matters.
         let arrivalBase = block.order &<< 24
         let ranks = block.streams.map { ranking.rank(of: $0.id) }
+        current = (.max, .max)
         for word in block.selected.words.indices {
-            var bits = block.selected.words[word] | block.undecided.words[word]
+            let selected = block.selected.words[word]
+            var bits = selected | block.undecided.words[word]
             while bits != 0 {
-                let row = word << 6 + bits.trailingZeroBitCount
+                let bit = bits.trailingZeroBitCount
+                let row = word << 6 + bit
                 bits &= bits - 1
                 rows += 1
                 if rows & (QueryGuard.interval - 1) == 0 { try `guard`.check() }
@@ -55,46 +60,58 @@ struct RangeScan: ~Copyable {
                 if cell.isEmpty { continue }
                 let line = plan.needsLines ? block.line(row) : ByteView()
                 bytes += line.count
+                let stream = Int(block.streamOf[row])
                 let value: Double
                 let number: Int32
-                let rowStream = block.streamOf[row]
-                let rowMetadata = block.metadataOf[row]
-                if skipsSelected, block.selected[row], known[Int(rowStream) * sets + Int(rowMetadata)] >= 0 {
-                    number = known[Int(rowStream) * sets + Int(rowMetadata)]
+                if let filters {
+                    let isDecided = trustsStore && selected >> UInt64(bit) & 1 == 1
+                    if !isDecided, !Self.keeps(filters, line) { continue }
+                    let at = stream * sets + Int(block.metadataOf[row])
+                    if known[at] < 0 {
+                        // The filters hold, so the pipeline keeps the line and leaves its labels in the state.
+                        if !run(block, row, line, time) { continue }
+                        known[at] = try numberOfLine(&`guard`)
+                    }
+                    number = known[at]
                     value = plan.contribution == .bytes ? Double(line.count) : 1
                 } else {
-                    if rowStream != stream {
-                        pipeline.setStream(block.streams[Int(rowStream)].labels)
-                        pipeline.setMetadata(block.metadataSets[Int(rowMetadata)])
-                        stream = rowStream
-                        metadata = rowMetadata
-                    } else if rowMetadata != metadata {
-                        pipeline.setMetadata(block.metadataSets[Int(rowMetadata)])
-                        metadata = rowMetadata
-                    }
-                    if !pipeline.run(line, timestamp: time) { continue }
+                    if !run(block, row, line, time) { continue }
                     switch plan.contribution {
                     case .one: value = 1
                     case .bytes: value = Double(pipeline.state.line.count)
                     case .unwrapped: value = pipeline.state.sample
                     }
-                    if known.isEmpty {
-                        number = try numberOfLine(&`guard`)
-                    } else {
-                        let at = Int(rowStream) * sets + Int(rowMetadata)
-                        if known[at] < 0 { known[at] = try numberOfLine(&`guard`) }
-                        number = known[at]
-                    }
+                    number = try numberOfLine(&`guard`)
                 }
                 lot.append(
                     number, cell,
-                    Sample(
-                        time: time, value: value, arrival: arrivalBase &+ UInt64(row), stream: ranks[Int(rowStream)]))
+                    Sample(time: time, value: value, arrival: arrivalBase &+ UInt64(row), stream: ranks[stream]))
                 if lot.isFull { try flush(&`guard`) }
             }
         }
         `guard`.budget.counted(lines: rows, bytes: bytes)
         try flush(&`guard`)
+    }
+
+    @inline(__always)
+    private static func keeps(_ filters: [LineFilter], _ line: ByteView) -> Bool {
+        for filter in filters where !filter.matches(line) { return false }
+        return true
+    }
+
+    /// Runs the pipeline over a row; false: the line is dropped.
+    private mutating func run(_ block: ColumnBlock, _ row: Int, _ line: ByteView, _ time: Int64) -> Bool {
+        let stream = block.streamOf[row]
+        let metadata = block.metadataOf[row]
+        if stream != current.stream {
+            pipeline.setStream(block.streams[Int(stream)].labels)
+            pipeline.setMetadata(block.metadataSets[Int(metadata)])
+            current = (stream, metadata)
+        } else if metadata != current.metadata {
+            pipeline.setMetadata(block.metadataSets[Int(metadata)])
+            current.metadata = metadata
+        }
+        return pipeline.run(line, timestamp: time)
     }
 
     /// The series of the line in `state`; fails the query for a line with an error.

@@ -44,6 +44,9 @@ struct SampleLot {
 }
 
 /// Gathers the samples of one range aggregation by series.
+///
+/// Subclasses are not generic on purpose: methods of generic classes are reached through the class's table and run
+/// unspecialised, which costs more than the work itself.
 class SampleCollector {
     let grid: WindowGrid
     init(_ grid: WindowGrid) { self.grid = grid }
@@ -55,35 +58,27 @@ class SampleCollector {
     func values(of number: Int) -> [Double] { [] }
 
     static func make(_ op: RangeOperator, _ grid: WindowGrid) -> SampleCollector {
-        let seconds = Double(grid.range) / 1e9
         switch op {
-        case .sum: return SummaryCollector<SumSummary>(grid) { $0.sum }
-        case .absent: return SummaryCollector<SumSummary>(grid) { _ in 1 }
-        case .rate: return SummaryCollector<SumSummary>(grid) { $0.sum / seconds }
-        case .average: return SummaryCollector<MeanSummary>(grid) { $0.mean }
-        case .min: return SummaryCollector<ExtremaSummary>(grid) { $0.min }
-        case .max: return SummaryCollector<ExtremaSummary>(grid) { $0.max }
-        case .stddev: return SummaryCollector<VarianceSummary>(grid) { $0.variance.squareRoot() }
-        case .stdvar: return SummaryCollector<VarianceSummary>(grid) { $0.variance }
-        case .first: return SummaryCollector<EndsSummary>(grid) { $0.first.value }
-        case .last: return SummaryCollector<EndsSummary>(grid) { $0.last.value }
-        case .quantile(let q): return QuantileCollector(grid, q)
-        case .counterRate: return CounterCollector(grid)
+        case .sum, .absent: SumCollector(grid, divisor: 1)
+        case .rate: SumCollector(grid, divisor: Double(grid.range) / 1e9)
+        case .average: MeanCollector(grid)
+        case .min: ExtremaCollector(grid, max: false)
+        case .max: ExtremaCollector(grid, max: true)
+        case .stddev: VarianceCollector(grid, root: true)
+        case .stdvar: VarianceCollector(grid, root: false)
+        case .first: EndsCollector(grid, last: false)
+        case .last: EndsCollector(grid, last: true)
+        case .quantile(let q): QuantileCollector(grid, q)
+        case .counterRate: CounterCollector(grid)
         }
     }
 }
 
-/// For aggregations of which a summary a cell is enough.
-final class SummaryCollector<Summary: WindowSummary>: SampleCollector {
+/// Summaries by series and cell.
+struct SeriesWindows<Summary: WindowSummary> {
     private var series: [WindowCells<Summary>] = []
-    private let finish: (Summary) -> Double
 
-    init(_ grid: WindowGrid, _ finish: @escaping (Summary) -> Double) {
-        self.finish = finish
-        super.init(grid)
-    }
-
-    override func add(_ lot: borrowing SampleLot) -> Int {
+    mutating func add(_ lot: borrowing SampleLot) -> Int {
         var opened = 0
         for i in 0..<lot.count {
             let number = Int(lot.series[i])
@@ -94,11 +89,78 @@ final class SummaryCollector<Summary: WindowSummary>: SampleCollector {
         return opened * 2 * MemoryLayout<(WindowGrid.Cell, Summary)>.stride
     }
 
-    override func values(of number: Int) -> [Double] {
-        var result = [Double](repeating: .gap, count: grid.steps.count)
+    func values(of number: Int, steps: Int, _ finish: (Summary) -> Double) -> [Double] {
+        var result = [Double](repeating: .gap, count: steps)
         guard number < series.count else { return result }
-        series[number].forEachWindow(steps: grid.steps.count) { step, summary in result[step] = finish(summary) }
+        series[number].forEachWindow(steps: steps) { step, summary in result[step] = finish(summary) }
         return result
+    }
+}
+
+final class SumCollector: SampleCollector {
+    private var windows = SeriesWindows<SumSummary>()
+    private let divisor: Double
+
+    init(_ grid: WindowGrid, divisor: Double) {
+        self.divisor = divisor
+        super.init(grid)
+    }
+
+    override func add(_ lot: borrowing SampleLot) -> Int { windows.add(lot) }
+    override func values(of number: Int) -> [Double] {
+        windows.values(of: number, steps: grid.steps.count) { $0.sum / divisor }
+    }
+}
+
+final class MeanCollector: SampleCollector {
+    private var windows = SeriesWindows<MeanSummary>()
+
+    override func add(_ lot: borrowing SampleLot) -> Int { windows.add(lot) }
+    override func values(of number: Int) -> [Double] { windows.values(of: number, steps: grid.steps.count) { $0.mean } }
+}
+
+final class ExtremaCollector: SampleCollector {
+    private var windows = SeriesWindows<ExtremaSummary>()
+    private let max: Bool
+
+    init(_ grid: WindowGrid, max: Bool) {
+        self.max = max
+        super.init(grid)
+    }
+
+    override func add(_ lot: borrowing SampleLot) -> Int { windows.add(lot) }
+    override func values(of number: Int) -> [Double] {
+        windows.values(of: number, steps: grid.steps.count) { max ? $0.max : $0.min }
+    }
+}
+
+final class VarianceCollector: SampleCollector {
+    private var windows = SeriesWindows<VarianceSummary>()
+    private let root: Bool
+
+    init(_ grid: WindowGrid, root: Bool) {
+        self.root = root
+        super.init(grid)
+    }
+
+    override func add(_ lot: borrowing SampleLot) -> Int { windows.add(lot) }
+    override func values(of number: Int) -> [Double] {
+        windows.values(of: number, steps: grid.steps.count) { root ? $0.variance.squareRoot() : $0.variance }
+    }
+}
+
+final class EndsCollector: SampleCollector {
+    private var windows = SeriesWindows<EndsSummary>()
+    private let last: Bool
+
+    init(_ grid: WindowGrid, last: Bool) {
+        self.last = last
+        super.init(grid)
+    }
+
+    override func add(_ lot: borrowing SampleLot) -> Int { windows.add(lot) }
+    override func values(of number: Int) -> [Double] {
+        windows.values(of: number, steps: grid.steps.count) { last ? $0.last.value : $0.first.value }
     }
 }
 
@@ -141,12 +203,30 @@ final class QuantileCollector: SampleCollector {
         }
         guard number < series.count else { return result }
         series[number].sort()
-        var values: [Double] = []
         let samples = series[number].samples
+        var windows: [(step: Int, range: Range<Int>)] = []
+        var total = 0
         series[number].forEachWindow(grid) { step, range in
-            values.removeAll(keepingCapacity: true)
-            for i in range { values.append(samples[i].value) }
-            result[step] = Quantile.of(q, &values)
+            windows.append((step, range))
+            total += range.count
+        }
+        if total <= samples.count * 4 {
+            var values: [Double] = []
+            for window in windows {
+                values.removeAll(keepingCapacity: true)
+                for i in window.range { values.append(samples[i].value) }
+                result[window.step] = Quantile.of(q, &values)
+            }
+            return result
+        }
+        var sliding = SlidingQuantile(samples.map(\.value))
+        var inside = 0..<0
+        for window in windows {
+            // Both ends only move forward.
+            for i in inside.upperBound..<max(inside.upperBound, window.range.upperBound) { sliding.insert(i) }
+            for i in inside.lowerBound..<max(inside.lowerBound, window.range.lowerBound) { sliding.remove(i) }
+            inside = window.range
+            result[window.step] = sliding.quantile(q)
         }
         return result
     }
