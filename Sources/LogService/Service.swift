@@ -13,6 +13,7 @@ import Metrics
 import NIOCore
 import Redaction
 import ServiceLifecycle
+import UnixSignals
 
 /// Starts what a command asks for, runs it until a signal or the end of `--once`, and stops it in order: sources first,
 /// then what they delivered, then the server, then the store.

@@ -41,7 +41,7 @@ import Testing
             [
                 "Metrics", "Disk", "LogQL", "LokiWire", "LogSources", "LogStages", "Redaction", "LogPipeline",
                 "LogShipping", "LogStore", "LogQuery", "LogServer", "LogConfig", "AsyncHTTPClient", "Logging", "NIOCore",
-                "ServiceLifecycle",
+                "ServiceLifecycle", "NIOHTTP1", "UnixSignals",
             ]
         ),
         ("tailrace", ["LogService", "ArgumentParser"]),

@@ -3,6 +3,7 @@ import Disk
 import Glibc
 import LogModel
 import LogPipeline
+import Redaction
 import Synchronization
 
 /// Between sources and destination: runs each job's pipeline over what its sources deliver, and hands on batches that

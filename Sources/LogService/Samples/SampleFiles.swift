@@ -51,9 +51,7 @@ package enum SampleFiles {
     }
 
     private static func age(of path: String) -> Int? {
-        var info = stat()
-        guard stat(path, &info) == 0 else { return nil }
-        return time(nil) - info.st_mtim.tv_sec
+        ModificationTime.of(path).map { time(nil) - $0 }
     }
 
     private static func makeDirectories(_ path: String) -> Bool {
