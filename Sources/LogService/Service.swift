@@ -189,7 +189,8 @@ package enum Service {
                         settings, http: HTTPClient.shared, registry: registry, identity: "\(identity)-\(number)", report: report))
             }
             for index in plan.jobs.indices {
-                plan.jobs[index].journal?.importedCursor = file.importedCursor(jobName: plan.jobs[index].name)
+                let name = plan.jobs[index].name
+                plan.jobs[index].journal?.importedCursor = file.importedCursor(jobName: name)
             }
             destination = ShippingDestination(clients: clients, positions: file)
             intake = nil
