@@ -24,16 +24,16 @@ struct Tailrace: AsyncParsableCommand {
                 try command.run()
             }
         } catch let status as ExitStatus {
-            exit(status.code)
+            Glibc.exit(status.code)
         } catch {
             let code = exitCode(for: error)
             if code == .success {
                 print(fullMessage(for: error))
-                exit(0)
+                Glibc.exit(0)
             }
             StandardError.write(fullMessage(for: error))
             // ArgumentParser's own status for usage errors is 64; ours is grep's.
-            exit(code == .validationFailure ? 2 : code.rawValue)
+            Glibc.exit(code == .validationFailure ? 2 : code.rawValue)
         }
     }
 }
