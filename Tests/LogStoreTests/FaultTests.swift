@@ -147,6 +147,46 @@ import Testing
         #expect(number > 1)
     }
 
+    /// The process dies right after a failure: whatever the manifest on disk says then, nothing acknowledged is lost.
+    @Test(arguments: [SimDisk.Operation.create, .write, .sync, .rename, .remove, .syncDirectory])
+    func aFailureAndThenACrashLosesNothing(operation: SimDisk.Operation) async throws {
+        let setup = settings {
+            $0.headSize = 6 << 10
+            $0.walFileSize = 4 << 10
+            $0.mergeFan = 3
+        }
+        var number = 1
+        while number < 400 {
+            let disk = SimDisk()
+            let store = try open(disk, setup)
+            let hits = Hits()
+            let nth = number
+            disk.onOperation { _, kind, path throws(DiskError) in
+                // From its first failure on the disk is gone.
+                if kind == operation { _ = hits.next() }
+                if hits.count >= nth { throw DiskError(.write, path, EIO) }
+            }
+            var acknowledged: [StoredRow] = []
+            for i in 0..<60 {
+                let row = row(i, length: 200)
+                if (try? await store.append(batch([row]))) != nil { acknowledged.append(row) }
+                if i % 20 == 19 { try? await store.flush() }
+            }
+            try? await store.maintain()
+            let images = [disk.crashed(.nothing), disk.crashed(.everything), disk.crashed(.random(UInt64(number)))]
+            await store.close()
+            for image in images {
+                let core = try recovered(image, setup)
+                let found = try Set(lines(core))
+                #expect(found.isSuperset(of: acknowledged.map(\.line)), "\(operation) \(number)")
+                #expect(core.damage.all == [], "\(operation) \(number)")
+            }
+            if hits.count < number { break }
+            number += number < 40 ? 1 : 5
+        }
+        #expect(number > 1 || operation == .rename)
+    }
+
     @Test func intervalsAndOffAcknowledgeWithoutASync() async throws {
         for policy in [StoreSettings.Sync.interval(50_000_000), .off] {
             let disk = SimDisk()

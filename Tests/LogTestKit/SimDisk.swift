@@ -427,7 +427,11 @@ package final class SimDisk: Disk {
         }
 
         func sync() throws(DiskError) {
-            try disk.count(.sync, path)
+            do throws(DiskError) { try disk.count(.sync, path) } catch {
+                // As Linux does: the pages count as clean from now on, and no later sync writes them.
+                disk.state.withLock { _ in node.node.pending = [] }
+                throw error
+            }
             disk.state.withLock { _ in node.node.sync() }
         }
 

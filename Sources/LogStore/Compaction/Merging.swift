@@ -81,30 +81,20 @@ struct Merging {
 
     /// Merges and publishes. On an error nothing has changed.
     func merge(_ inputs: [Segment], isStopping: () -> Bool) throws(Failure) {
+        do throws(StoreError) { try core.manifest.prepare() } catch { throw Failure(error: error) }
         let number = core.manifest.segmentNumber()
-        let path = core.path(StoreNames.segmentName(number))
-        do throws(Failure) {
-            let merged = try write(inputs, number, path, isStopping)
-            do throws(StoreError) {
-                do throws(DiskError) { try core.disk.syncDirectory(core.settings.directory) } catch {
-                    throw StoreError(error, "merging segments")
-                }
-                var edit = ManifestEdit(
-                    added: [SegmentEntry(merged.info, size: merged.size)], removed: inputs.map(\.info.number))
-                edit.nextSegment = core.manifest.manifest.nextSegment
-                try core.manifest.commit(edit)
-            } catch {
-                throw Failure(error: error)
-            }
-            core.publish(adding: [merged], removing: inputs)
-            core.metrics.merges.add()
-            core.metrics.mergedBytes.add(merged.info.lineBytes)
-        } catch {
-            // After a failed edit nobody knows whether the manifest lists the new file: it is removed at the next start if
-            // it does not.
-            if error.input != nil { try? core.disk.unlink(path) }
-            throw error
+        let merged = try write(inputs, number, core.path(StoreNames.segmentName(number)), isStopping)
+        do throws(DiskError) { try core.disk.syncDirectory(core.settings.directory) } catch {
+            merged.retire()
+            throw Failure(error: StoreError(error, "merging segments"))
         }
+        var edit = ManifestEdit(
+            added: [SegmentEntry(merged.info, size: merged.size)], removed: inputs.map(\.info.number))
+        edit.nextSegment = core.manifest.manifest.nextSegment
+        do throws(StoreError) { try core.manifest.commit(edit, files: [merged]) } catch { throw Failure(error: error) }
+        core.publish(adding: [merged], removing: inputs)
+        core.metrics.merges.add()
+        core.metrics.mergedBytes.add(merged.info.lineBytes)
     }
 
     private func write(

@@ -5,7 +5,7 @@ import LogModel
 /// Turns a head into segments, one for each UTC day that it holds, and publishes them.
 ///
 /// Order: write, sync each file, read back and compare, sync the directory, manifest edit, publish. Until the edit is
-/// durable nothing has changed, and the files are removed again; after it the log may go.
+/// tried nothing has changed, and the files are removed again; when it is durable the log may go.
 struct Sealing {
     let core: StoreCore
 
@@ -54,33 +54,27 @@ struct Sealing {
             last = max(last, rows.last?.timestamp ?? last)
         }
 
+        try core.manifest.prepare()
         var opened: [Segment] = []
         do throws(StoreError) {
-            var entries: [SegmentEntry] = []
-            if !order.isEmpty {
-                for partition in partitions(rowsOf, order, first, last) {
-                    let number = core.manifest.segmentNumber()
-                    let segment = try write(head, partition, rowsOf, order, streams, number)
-                    opened.append(segment)
-                    entries.append(SegmentEntry(segment.info, size: segment.size))
-                }
-                do throws(DiskError) { try core.disk.syncDirectory(core.settings.directory) } catch {
-                    throw StoreError(error, "sealing")
-                }
+            for partition in order.isEmpty ? [] : partitions(rowsOf, order, first, last) {
+                opened.append(
+                    try write(head, partition, rowsOf, order, streams, core.manifest.segmentNumber()))
             }
-            var edit = ManifestEdit(added: entries)
-            edit.floor = head.lastSequence
-            edit.nextSegment = core.manifest.manifest.nextSegment
-            edit.positions = head.positions
-            edit.keys = head.keys.windows.map { (client: $0.key, window: $0.value) }
-            if !edit.keys.isEmpty {
-                edit.keysExpireBefore = core.clock.wall.nanoseconds - core.settings.batchKeyAge
+            do throws(DiskError) { if !opened.isEmpty { try core.disk.syncDirectory(core.settings.directory) } } catch {
+                throw StoreError(error, "sealing")
             }
-            try core.manifest.commit(edit)
         } catch {
             for segment in opened { segment.retire() }
             throw error
         }
+        var edit = ManifestEdit(added: opened.map { SegmentEntry($0.info, size: $0.size) })
+        edit.floor = head.lastSequence
+        edit.nextSegment = core.manifest.manifest.nextSegment
+        edit.positions = head.positions
+        edit.keys = head.keys.windows.map { (client: $0.key, window: $0.value) }
+        if !edit.keys.isEmpty { edit.keysExpireBefore = core.clock.wall.nanoseconds - core.settings.batchKeyAge }
+        try core.manifest.commit(edit, files: opened)
         core.publish(adding: opened, removing: [], sealed: head.id)
     }
 

@@ -26,11 +26,16 @@ final class ManifestLog: Sendable {
         var snapshotSize: Int
         /// Older files hold damage: they are renamed, not removed.
         var keepsOld: Bool
+        /// Segments of edits that failed: the file on disk may list them all the same, so they stay until a fresh file,
+        /// which does not, has taken its place.
+        var doubtful: [Segment] = []
     }
 
     private let disk: any Disk
     private let directory: String
     private let state: Mutex<State>
+    /// Beside the state, whose lock is held while the disk is written.
+    private let committedFloor = Atomic<UInt64>(0)
 
     private init(disk: any Disk, directory: String, state: sending State) {
         self.disk = disk
@@ -56,8 +61,17 @@ final class ManifestLog: Sendable {
         }
     }
 
-    /// Makes an edit durable, then applies it.
-    func commit(_ edit: ManifestEdit) throws(StoreError) {
+    /// Records of the write-ahead log up to this one are in segments.
+    var floor: UInt64 { committedFloor.load(ordering: .acquiring) }
+
+    /// Before work that ends in an edit: makes sure that edits can be written, so that files do not pile up in vain.
+    func prepare() throws(StoreError) {
+        if state.withLock({ $0.file == nil }) { try commit(ManifestEdit()) }
+    }
+
+    /// Makes an edit durable, then applies it. On an error it did not happen, but until the next one that succeeds a
+    /// crash may make it true: `files`, which it lists, are kept until then, and removed after.
+    func commit(_ edit: ManifestEdit, files: [Segment] = []) throws(StoreError) {
         try state.withLock { state throws(StoreError) in
             var next = state.manifest
             next.apply(edit)
@@ -79,8 +93,12 @@ final class ManifestLog: Sendable {
                 } else {
                     try self.begin(next, &state)
                 }
-            } catch { throw StoreError(error, "writing the manifest of \(self.directory)") }
+            } catch {
+                state.doubtful += files
+                throw StoreError(error, "writing the manifest of \(self.directory)")
+            }
             state.manifest = next
+            self.committedFloor.store(next.floor, ordering: .releasing)
         }
     }
 
@@ -118,10 +136,15 @@ final class ManifestLog: Sendable {
             if state.keepsOld { try? disk.rename(path, to: path + ".damaged") } else { try? disk.unlink(path) }
         }
         state.keepsOld = false
+        for segment in state.doubtful { segment.retire() }
+        state.doubtful = []
     }
 
     /// Goes on with what was read. The next edit begins a new file: the old one's end may be torn.
-    func adopt(_ manifest: Manifest) { state.withLock { $0.manifest = manifest } }
+    func adopt(_ manifest: Manifest) {
+        state.withLock { $0.manifest = manifest }
+        committedFloor.store(manifest.floor, ordering: .releasing)
+    }
 
     func close() {
         state.withLock { state in

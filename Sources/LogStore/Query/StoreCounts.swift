@@ -89,17 +89,16 @@ struct StoreCounts {
             let end = Int(run.firstRow + run.rows)
             var row = lowerBound(columns.times, Int(run.firstRow), end, range.start.nanoseconds)
             while row < end {
-                // Rows of the same cells are put together before the table is touched.
+                // Rows of the same cells lie together: where they end is searched for, not asked of each.
                 let time = columns.times[row]
                 if time >= range.end.nanoseconds { break }
-                let here = cells.cells(of: time)
-                var next = row
-                var bytes = 0
-                while next < end, columns.times[next] == time || cells.cells(of: columns.times[next]) == here {
-                    bytes += Int(columns.lengths[next])
-                    next += 1
+                let last = cells.lastTime(like: time)
+                let next = last == .max ? end : lowerBound(columns.times, row, end, last + 1)
+                if let here = cells.cells(of: time) {
+                    var bytes = 0
+                    for length in columns.lengths[row..<next] { bytes &+= Int(length) }
+                    try add(stream, here, rows: next - row, bytes: bytes)
                 }
-                if let here { try add(stream, here, rows: next - row, bytes: bytes) }
                 row = next
             }
         }
@@ -187,6 +186,18 @@ struct GridCells {
         let first = low(t)
         let end = high(t)
         return first < end ? first...end - 1 : nil
+    }
+
+    /// The last time that lies in the same cells as `t`.
+    func lastTime(like t: Int64) -> Int64 {
+        func end(_ border: Int64, _ cell: Int) -> Int64 {
+            let (distance, far) = step.multipliedReportingOverflow(by: Int64(cell))
+            if far || cell >= count { return .max }
+            let (time, overflow) = border.addingReportingOverflow(distance)
+            return overflow ? .max : time
+        }
+        let (begin, underflow) = start.subtractingReportingOverflow(window)
+        return max(t, min(end(start, low(t)), end(underflow ? .min : begin, high(t))))
     }
 
     /// Whether all times from `first` to `last` lie in the same cells – no cell, for a span in one gap or outside; nil

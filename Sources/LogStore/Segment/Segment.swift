@@ -313,8 +313,6 @@ final class Segment: Sendable {
             next = stop
         }
     }
-
-    func forgetCache() { file.forget(0..<size) }
 }
 
 struct MetadataColumn: Sendable {

@@ -313,7 +313,7 @@ final class Committer: @unchecked Sendable {
     }
 
     private func release(idle: Bool) {
-        wal.release(through: core.manifest.manifest.floor, idle: idle, now: core.clock.monotonic)
+        wal.release(through: core.manifest.floor, idle: idle, now: core.clock.monotonic)
     }
 
     // MARK: Deadlines
