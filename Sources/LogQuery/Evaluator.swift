@@ -12,8 +12,13 @@ struct Evaluator: ~Copyable {
     private let steps: StepGrid
     private var `guard`: QueryGuard
 
-    init(store: any StoreReader, settings: QuerySettings, request: QueryRequest, steps: StepGrid, guard: consuming QueryGuard)
-    {
+    init(
+        store: any StoreReader,
+        settings: QuerySettings,
+        request: QueryRequest,
+        steps: StepGrid,
+        guard: consuming QueryGuard
+    ) {
         self.store = store
         self.settings = settings
         self.request = request
@@ -21,37 +26,86 @@ struct Evaluator: ~Copyable {
         self.guard = `guard`
     }
 
+    /// What is left to do, last first.
+    private enum Task {
+        case visit(LogQL.MetricExpression)
+        /// The operands' values are on the stack of values.
+        case aggregate(LogQL.VectorAggregation)
+        case replace(LogQL.LabelReplace)
+        case combine(LogQL.BinaryOperation)
+    }
+
+    /// Post-order with a stack of our own: a chain of a thousand operators would not fit on that of a worker thread.
     mutating func evaluate(_ expression: LogQL.MetricExpression) throws -> StepValue {
-        try `guard`.check()
-        switch expression {
-        case .literal(let value): return .scalar(value)
-        case .vector(let value): return .series([try constant(value)])
-        case .range(let aggregation): return .series(try range(aggregation, pushed: nil))
-        case .vectorAggregation(let aggregation): return .series(try vector(aggregation))
-        case .labelReplace(let replace):
-            let inner = try series(replace.inner)
-            do throws(RegexError) {
-                let stage = try LabelReplace(
-                    destination: replace.destination, replacement: replace.replacement.string, source: replace.source,
-                    regex: replace.regex)
-                return .series(stage.apply(to: inner))
-            } catch {
-                throw QueryError(.invalid, "parse error : invalid regex in label_replace: \(error.description)")
+        var tasks: [Task] = [.visit(expression)]
+        var values: [StepValue] = []
+        func operand() -> StepValue { values.popLast() ?? .series([]) }
+        while let task = tasks.popLast() {
+            try `guard`.check()
+            switch task {
+            case .visit(let expression): try visit(expression, &tasks, &values)
+            case .aggregate(let aggregation):
+                values.append(
+                    .series(
+                        VectorAggregation.apply(
+                            aggregation.op,
+                            aggregation.grouping ?? .everything,
+                            parameter: aggregation.parameter ?? 0,
+                            to: try series(operand())
+                        )
+                    )
+                )
+            case .replace(let replace): values.append(.series(try replaced(replace, try series(operand()))))
+            case .combine(let operation):
+                let right = operand()
+                let left = operand()
+                let matcher = BinaryOperation(
+                    op: operation.op,
+                    returnsBool: operation.returnBool,
+                    matching: operation.matching ?? .all
+                )
+                values.append(try matcher.apply(left, right))
             }
+        }
+        return operand()
+    }
+
+    private mutating func visit(
+        _ expression: LogQL.MetricExpression,
+        _ tasks: inout [Task],
+        _ values: inout [StepValue]
+    )
+        throws
+    {
+        switch expression {
+        case .literal(let value): values.append(.scalar(value))
+        case .vector(let value): values.append(.series([try constant(value)]))
+        case .range(let aggregation): values.append(.series(try range(aggregation, pushed: nil)))
+        case .vectorAggregation(let aggregation):
+            if aggregation.op == .approxTopk, steps.count > 1 {
+                throw QueryError(.invalid, "approx_topk is only supported on instant queries")
+            }
+            if let pushed = aggregation.pushedGrouping, case .range(let inner) = aggregation.inner {
+                values.append(.series(try range(inner, pushed: pushed)))
+            } else {
+                tasks.append(.aggregate(aggregation))
+                tasks.append(.visit(aggregation.inner))
+            }
+        case .labelReplace(let replace):
+            tasks.append(.replace(replace))
+            tasks.append(.visit(replace.inner))
         case .binary(let operation):
-            let left = try evaluate(operation.lhs)
-            let right = try evaluate(operation.rhs)
-            return try BinaryOperation(
-                op: operation.op, returnsBool: operation.returnBool, matching: operation.matching ?? .all
-            ).apply(left, right)
+            tasks.append(.combine(operation))
+            tasks.append(.visit(operation.rhs))
+            tasks.append(.visit(operation.lhs))
         }
     }
 
     /// A number where series are expected counts as a series without labels.
-    private mutating func series(_ expression: LogQL.MetricExpression) throws -> [StepSeries] {
-        switch try evaluate(expression) {
+    private mutating func series(_ value: StepValue) throws -> [StepSeries] {
+        switch value {
         case .series(let series): return series
-        case .scalar(let value): return [try constant(value)]
+        case .scalar(let number): return [try constant(number)]
         }
     }
 
@@ -60,16 +114,17 @@ struct Evaluator: ~Copyable {
         return StepSeries(labels: Labels(), values: [Double](repeating: value, count: steps.count))
     }
 
-    private mutating func vector(_ aggregation: LogQL.VectorAggregation) throws -> [StepSeries] {
-        if aggregation.op == .approxTopk, steps.count > 1 {
-            throw QueryError(.invalid, "approx_topk is only supported on instant queries")
+    private func replaced(_ replace: LogQL.LabelReplace, _ input: [StepSeries]) throws(QueryError) -> [StepSeries] {
+        do throws(RegexError) {
+            return try LabelReplace(
+                destination: replace.destination,
+                replacement: replace.replacement.string,
+                source: replace.source,
+                regex: replace.regex
+            ).apply(to: input)
+        } catch {
+            throw QueryError(.invalid, "parse error : invalid regex in label_replace: \(error.description)")
         }
-        if let pushed = aggregation.pushedGrouping, case .range(let inner) = aggregation.inner {
-            return try range(inner, pushed: pushed)
-        }
-        let grouping = aggregation.grouping ?? .everything
-        let inner = try series(aggregation.inner)
-        return VectorAggregation.apply(aggregation.op, grouping, parameter: aggregation.parameter ?? 0, to: inner)
     }
 
     // MARK: Range aggregations
@@ -84,8 +139,15 @@ struct Evaluator: ~Copyable {
             : StreamRanking()
         var scan = RangeScan(plan, ranking: ranking)
         let wanted = ScanRequest(
-            tenant: request.tenant, range: scanned, direction: .forward, matchers: plan.matchers,
-            predicate: plan.predicate.predicate, needsLines: plan.needsLines, budget: `guard`.budget, cancel: request.cancel)
+            tenant: request.tenant,
+            range: scanned,
+            direction: .forward,
+            matchers: plan.matchers,
+            predicate: plan.predicate.predicate,
+            needsLines: plan.needsLines,
+            budget: `guard`.budget,
+            cancel: request.cancel
+        )
         try store.scan(wanted) { block in
             try scan.add(block, &`guard`)
             return .more
@@ -104,10 +166,18 @@ struct Evaluator: ~Copyable {
         }
         let offset = plan.grid.offset == .min ? .max : -plan.grid.offset
         let grid = TimeGrid(
-            start: Timestamp(nanoseconds: steps.start).advanced(by: offset), step: steps.step, count: steps.count,
-            window: plan.grid.range)
+            start: Timestamp(nanoseconds: steps.start).advanced(by: offset),
+            step: steps.step,
+            count: steps.count,
+            window: plan.grid.range
+        )
         let counted = try store.counts(
-            tenant: request.tenant, matchers: plan.matchers, grid: grid, budget: `guard`.budget, cancel: request.cancel)
+            tenant: request.tenant,
+            matchers: plan.matchers,
+            grid: grid,
+            budget: `guard`.budget,
+            cancel: request.cancel
+        )
         let seconds = Double(plan.grid.range) / 1e9
         let grouping = LogQL.Grouping(without: false, labels: plan.identity.names.map(\.bytes))
         var groupOf: [Labels: Int] = [:]

@@ -74,17 +74,26 @@ package final class QueryEngine: Sendable {
 
     // MARK: Log queries
 
-    private func runLog(_ log: LogQL.LogExpression, _ request: QueryRequest, _ guard: inout QueryGuard) throws -> QueryResult {
+    private func runLog(_ log: LogQL.LogExpression, _ request: QueryRequest, _ guard: inout QueryGuard) throws
+        -> QueryResult
+    {
         guard case .range(let start, let end, _, let interval) = request.kind else {
             throw QueryError(
                 .invalid,
-                "log queries are not supported as an instant query type, please change your query to a range query type")
+                "log queries are not supported as an instant query type, please change your query to a range query type"
+            )
         }
         try QueryLimits.check(request, length: (start, end))
         let limit = request.limit ?? settings.defaultLimit
         var entries: [SelectedEntry] = []
         try forEachEntry(
-            log, request, TimeRange(start, end), limit: limit, interval: interval, holdsEntries: true, &`guard`
+            log,
+            request,
+            TimeRange(start, end),
+            limit: limit,
+            interval: interval,
+            holdsEntries: true,
+            &`guard`
         ) { entry in
             entries.append(entry)
             return true
@@ -110,15 +119,28 @@ package final class QueryEngine: Sendable {
                 throw QueryError(.invalid, "entries are read from a range of time, not at an instant")
             }
             var `guard` = QueryGuard(
-                budget: QueryBudget(memoryLimit: request.limits.maxQueryMemory), cancel: request.cancel,
-                deadline: request.deadline)
+                budget: QueryBudget(memoryLimit: request.limits.maxQueryMemory),
+                cancel: request.cancel,
+                deadline: request.deadline
+            )
             try forEachEntry(
-                log, request, TimeRange(start, end), limit: request.limit ?? settings.defaultLimit, interval: interval,
-                holdsEntries: false, &`guard`
+                log,
+                request,
+                TimeRange(start, end),
+                limit: request.limit ?? settings.defaultLimit,
+                interval: interval,
+                holdsEntries: false,
+                &`guard`
             ) { entry in
                 try body(
                     entry.labels,
-                    ResultEntry(timestamp: entry.key.time, line: entry.line, metadata: entry.metadata, parsed: entry.parsed))
+                    ResultEntry(
+                        timestamp: entry.key.time,
+                        line: entry.line,
+                        metadata: entry.metadata,
+                        parsed: entry.parsed
+                    )
+                )
             }
         } catch {
             throw Self.queryError(error, request)
@@ -127,20 +149,36 @@ package final class QueryEngine: Sendable {
 
     /// `limit` 0: all.
     private func forEachEntry(
-        _ log: LogQL.LogExpression, _ request: QueryRequest, _ range: TimeRange, limit: Int, interval: Int64,
-        holdsEntries: Bool, _ guard: inout QueryGuard, _ body: (SelectedEntry) throws -> Bool
+        _ log: LogQL.LogExpression,
+        _ request: QueryRequest,
+        _ range: TimeRange,
+        limit: Int,
+        interval: Int64,
+        holdsEntries: Bool,
+        _ guard: inout QueryGuard,
+        _ body: (SelectedEntry) throws -> Bool
     ) throws {
         let written = StageOrder.hoisted(log.stages, quirks: settings.lokiQuirks)
         let stages = try StageBuilder(written, quirks: settings.lokiQuirks).stages
         if range.isEmpty { return }
         let backward = request.direction == .backward
         var scan = LogScan(
-            stages, backward: backward, categorized: request.categorized, keepsStored: settings.dropsEqualEntries,
-            holdsEntries: holdsEntries)
+            stages,
+            backward: backward,
+            categorized: request.categorized,
+            keepsStored: settings.dropsEqualEntries,
+            holdsEntries: holdsEntries
+        )
         let wanted = ScanRequest(
-            tenant: request.tenant, range: range, direction: request.direction, limit: limit > 0 ? limit : nil,
-            matchers: log.matchers, predicate: ScanPredicate(written, quirks: settings.lokiQuirks).predicate,
-            budget: `guard`.budget, cancel: request.cancel)
+            tenant: request.tenant,
+            range: range,
+            direction: request.direction,
+            limit: limit > 0 ? limit : nil,
+            matchers: log.matchers,
+            predicate: ScanPredicate(written, quirks: settings.lokiQuirks).predicate,
+            budget: `guard`.budget,
+            cancel: request.cancel
+        )
         if limit > 0, interval <= 0 {
             var selection = EntrySelection(limit: limit, backward: backward)
             try store.scan(wanted) { block in try scan.select(block, into: &selection, &`guard`) }
@@ -165,7 +203,8 @@ package final class QueryEngine: Sendable {
 
     // MARK: Metric queries
 
-    private func runMetric(_ metric: LogQL.MetricExpression, _ request: QueryRequest, _ guard: consuming QueryGuard) throws
+    private func runMetric(_ metric: LogQL.MetricExpression, _ request: QueryRequest, _ guard: consuming QueryGuard)
+        throws
         -> (QueryResult, [String])
     {
         let steps: StepGrid
@@ -176,7 +215,12 @@ package final class QueryEngine: Sendable {
             steps = try Self.grid(start, end, step, aligned: settings.lokiQuirks, limits: request.limits)
         }
         var evaluator = Evaluator(
-            store: store, settings: settings, request: request, steps: steps, guard: `guard`)
+            store: store,
+            settings: settings,
+            request: request,
+            steps: steps,
+            guard: `guard`
+        )
         let value = try evaluator.evaluate(metric)
         switch (value, request.kind) {
         case (.scalar(let number), .instant(let time)):
@@ -192,8 +236,11 @@ package final class QueryEngine: Sendable {
                     series.compactMap { one in
                         guard let value = one.values.first, !value.isGap else { return nil }
                         return ResultSample(
-                            labels: one.labels, point: ResultPoint(timestamp: time.nanoseconds, value: value))
-                    }), warnings
+                            labels: one.labels,
+                            point: ResultPoint(timestamp: time.nanoseconds, value: value)
+                        )
+                    }
+                ), warnings
             )
         case (.series(var series), .range):
             series.removeAll(where: \.isEmpty)
@@ -207,19 +254,23 @@ package final class QueryEngine: Sendable {
                             points.append(ResultPoint(timestamp: steps.time(i), value: value))
                         }
                         return ResultSeries(labels: one.labels, points: points)
-                    }), warnings
+                    }
+                ), warnings
             )
         }
     }
 
     /// Start, start + step … ≤ end. `aligned`: start goes down and end up to a multiple of step, as Loki's front end has
     /// it.
-    static func grid(_ start: Timestamp, _ end: Timestamp, _ step: Int64, aligned: Bool, limits: Limits) throws(QueryError)
+    static func grid(_ start: Timestamp, _ end: Timestamp, _ step: Int64, aligned: Bool, limits: Limits)
+        throws(QueryError)
         -> StepGrid
     {
         guard step > 0 else {
             throw QueryError(
-                .invalid, "zero or negative query resolution step widths are not accepted. Try a positive integer")
+                .invalid,
+                "zero or negative query resolution step widths are not accepted. Try a positive integer"
+            )
         }
         var low = start.nanoseconds
         var high = end.nanoseconds
@@ -230,7 +281,8 @@ package final class QueryEngine: Sendable {
         if far || (limits.maxQuerySteps > 0 && plain / step > Int64(limits.maxQuerySteps)) || plain / step > 1 << 24 {
             throw QueryError(
                 .invalid,
-                "exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the step parameter")
+                "exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the step parameter"
+            )
         }
         if aligned {
             let below = ((low % step) + step) % step
@@ -246,7 +298,11 @@ extension LogQL.MetricExpression {
     /// Whether `sort` or `sort_desc` occurs: then the order of an instant answer means something.
     var sorts: Bool {
         var found = false
-        walk { if case .vectorAggregation(let aggregation) = $0, aggregation.op == .sort || aggregation.op == .sortDesc { found = true } }
+        walk {
+            if case .vectorAggregation(let aggregation) = $0, aggregation.op == .sort || aggregation.op == .sortDesc {
+                found = true
+            }
+        }
         return found
     }
 }

@@ -13,13 +13,15 @@ enum QueryLimits {
             throw QueryError(
                 .invalid,
                 "the query time range exceeds the limit (query length: \(PrometheusDuration.text(overflow ? .max : length)), "
-                    + "limit: \(PrometheusDuration.text(limits.maxQueryLength)))")
+                    + "limit: \(PrometheusDuration.text(limits.maxQueryLength)))"
+            )
         }
         if let limit = request.limit, limits.maxEntriesLimitPerQuery > 0, limit > limits.maxEntriesLimitPerQuery {
             throw QueryError(
                 .invalid,
                 "max entries limit per query exceeded, limit > max_entries_limit_per_query "
-                    + "(\(limit) > \(limits.maxEntriesLimitPerQuery))")
+                    + "(\(limit) > \(limits.maxEntriesLimitPerQuery))"
+            )
         }
     }
 
@@ -35,7 +37,8 @@ enum QueryLimits {
             .invalid,
             "maximum number of series (\(most)) reached for a single query; consider reducing query cardinality by adding more "
                 + "specific stream selectors, reducing the time range, or aggregating results with functions like sum(), "
-                + "count() or topk()")
+                + "count() or topk()"
+        )
     }
 }
 

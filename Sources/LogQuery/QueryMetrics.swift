@@ -14,7 +14,10 @@ struct QueryMetrics: Sendable {
     init(_ registry: Registry) {
         func queries(_ kind: String, _ outcome: String) -> Counter {
             registry.counter(
-                "tailrace_queries_total", "Queries run, by kind and outcome.", ["kind": kind, "outcome": outcome])
+                "tailrace_queries_total",
+                "Queries run, by kind and outcome.",
+                ["kind": kind, "outcome": outcome]
+            )
         }
         logQueries = queries("log", "answered")
         metricQueries = queries("metric", "answered")
@@ -23,8 +26,10 @@ struct QueryMetrics: Sendable {
         lines = registry.counter("tailrace_query_lines_total", "Lines looked at by queries.")
         bytes = registry.counter("tailrace_query_bytes_total", "Bytes of lines looked at by queries.")
         seconds = registry.histogram(
-            "tailrace_query_duration_seconds", "Time from a query's arrival to its answer.",
-            buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60])
+            "tailrace_query_duration_seconds",
+            "Time from a query's arrival to its answer.",
+            buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60]
+        )
     }
 
     func finished(isLog: Bool, _ statistics: QueryStatistics) {

@@ -25,9 +25,16 @@ package struct QueryRequest: Sendable {
     package var deadline: ContinuousClock.Instant?
 
     package init(
-        text: String, tenant: Tenant = .fake, kind: Kind, limit: Int? = nil, direction: Direction = .backward,
-        categorized: Bool = false, limits: Limits = Limits(), allowsPartialSeries: Bool = false,
-        cancel: CancelFlag = CancelFlag(), deadline: ContinuousClock.Instant? = nil
+        text: String,
+        tenant: Tenant = .fake,
+        kind: Kind,
+        limit: Int? = nil,
+        direction: Direction = .backward,
+        categorized: Bool = false,
+        limits: Limits = Limits(),
+        allowsPartialSeries: Bool = false,
+        cancel: CancelFlag = CancelFlag(),
+        deadline: ContinuousClock.Instant? = nil
     ) {
         self.text = text
         self.tenant = tenant

@@ -25,7 +25,9 @@ import Testing
         for limit in 1...9 {
             #expect(try bench.lines(#"{part="a"}"#, limit: limit) == Array(forward.prefix(limit)))
             #expect(
-                try bench.lines(#"{part="a"}"#, limit: limit, direction: .backward) == Array(forward.reversed().prefix(limit)))
+                try bench.lines(#"{part="a"}"#, limit: limit, direction: .backward)
+                    == Array(forward.reversed().prefix(limit))
+            )
         }
     }
 
@@ -56,7 +58,11 @@ import Testing
     @Test func aLimitReachedStopsTheScan() throws {
         let store = MemoryStore(blockSize: 10)
         for i in 0..<1000 { store.add(["app": "s"], Double(i), "line \(i)") }
-        #expect(try Bench(store).lines(#"{app="s"}"#, limit: 3, direction: .backward) == ["line 999", "line 998", "line 997"])
+        #expect(
+            try Bench(store).lines(#"{app="s"}"#, limit: 3, direction: .backward) == [
+                "line 999", "line 998", "line 997",
+            ]
+        )
         #expect(store.linesLoaded <= 20)
         #expect(try Bench(store).lines(#"{app="s"} |= "7""#, limit: 2) == ["line 7", "line 17"])
         #expect(store.linesLoaded <= 50)
@@ -83,10 +89,13 @@ import Testing
         store.add(["app": "g"], 3, #"{"level":"info"}"#)
         let bench = Bench(store)
         let merged = try bench.logs(#"{app="g"} | json"#)
-        #expect(merged.map(\.labels.description) == [
-            #"{app="g", app_extracted="inner", level="error", trace="y"}"#, #"{app="g", level="info", n="1", trace="x"}"#,
-            #"{app="g", level="info"}"#,
-        ])
+        #expect(
+            merged.map(\.labels.description) == [
+                #"{app="g", app_extracted="inner", level="error", trace="y"}"#,
+                #"{app="g", level="info", n="1", trace="x"}"#,
+                #"{app="g", level="info"}"#,
+            ]
+        )
         #expect(merged.flatMap(\.entries).allSatisfy { $0.metadata.isEmpty && $0.parsed.isEmpty })
         let kept = try bench.logs(#"{app="g"} | json | keep level"#, direction: .backward)
         #expect(kept.map(\.labels.description) == [#"{level="error"}"#, #"{level="info"}"#])
@@ -95,9 +104,11 @@ import Testing
         let categories = try bench.logs(#"{app="g"} | json"#, categorized: true)
         #expect(categories.map(\.labels.description) == [#"{app="g"}"#])
         #expect(categories[0].entries.map(\.metadata.description) == [#"{trace="x"}"#, #"{trace="y"}"#, "{}"])
-        #expect(categories[0].entries.map(\.parsed.description) == [
-            #"{level="info", n="1"}"#, #"{app_extracted="inner", level="error"}"#, #"{level="info"}"#,
-        ])
+        #expect(
+            categories[0].entries.map(\.parsed.description) == [
+                #"{level="info", n="1"}"#, #"{app_extracted="inner", level="error"}"#, #"{level="info"}"#,
+            ]
+        )
     }
 
     @Test func errorsDoNotFailLogQueries() throws {
@@ -121,9 +132,11 @@ import Testing
     /// I4: what a store decides by itself changes no answer.
     @Test(arguments: [
         #"{app="p"} |= "a""#, #"{app="p"} != "a""#, #"{app="p"} |= "a" or "b""#, #"{app="p"} != "a" or "b""#,
-        #"{app="p"} |~ "^[ab]+$""#, #"{app="p"} !~ "c""#, #"{app="p"} |= """#, #"{app="p"} != """#, #"{app="p"} |> "<_>b""#,
+        #"{app="p"} |~ "^[ab]+$""#, #"{app="p"} !~ "c""#, #"{app="p"} |= """#, #"{app="p"} != """#,
+        #"{app="p"} |> "<_>b""#,
         #"{app="p"} |= "a" | line_format "b{{__line__}}" |= "ba""#, #"{app="p"} | decolorize |= "b""#,
-        #"{app="p"} |= "a" or """#, #"{app="p"} | logfmt | a="1" != "b""#, #"{app="p"} |~ ".*""#, #"{app="p"} !~ "a|.*""#,
+        #"{app="p"} |= "a" or """#, #"{app="p"} | logfmt | a="1" != "b""#, #"{app="p"} |~ ".*""#,
+        #"{app="p"} !~ "a|.*""#,
         #"{app="p"} != ip("10.0.0.1")"#,
     ])
     func pushingPredicatesDownChangesNothing(_ query: String) throws {
@@ -131,15 +144,20 @@ import Testing
         let plain = MemoryStore(blockSize: 10)
         let pushing = MemoryStore(blockSize: 10, pushdown: .lines)
         for i in 0..<200 {
-            let line = (0..<random.next(below: 5)).map { _ in ["a", "b", "c", "a=1 ", "10.0.0.1", "\u{1B}[1m"][random.next(below: 6)] }
-                .joined()
+            let line = (0..<random.next(below: 5)).map { _ in
+                ["a", "b", "c", "a=1 ", "10.0.0.1", "\u{1B}[1m"][random.next(below: 6)]
+            }
+            .joined()
             for store in [plain, pushing] { store.add(["app": "p"], Double(i), line) }
         }
         for quirks in [false, true] {
             let one = Bench(plain, lokiQuirks: quirks)
             let other = Bench(pushing, lokiQuirks: quirks)
             #expect(try one.lines(query, limit: 0) == other.lines(query, limit: 0))
-            #expect(try one.lines(query, limit: 7, direction: .backward) == other.lines(query, limit: 7, direction: .backward))
+            #expect(
+                try one.lines(query, limit: 7, direction: .backward)
+                    == other.lines(query, limit: 7, direction: .backward)
+            )
             let count = "sum(count_over_time(\(query) [20s]))"
             #expect(try one.range(count, 0, 200, step: 7) == other.range(count, 0, 200, step: 7))
             let bytes = "bytes_over_time(\(query) [20s])"
@@ -153,15 +171,21 @@ import Testing
             Bench(MemoryStore()).failure(#"{app="a"}"#)
                 == QueryError(
                     .invalid,
-                    "log queries are not supported as an instant query type, please change your query to a range query type"))
+                    "log queries are not supported as an instant query type, please change your query to a range query type"
+                )
+        )
     }
 
     @Test func entriesAreHandedOnAsTheyCome() throws {
         let store = MemoryStore(blockSize: 10)
         for i in 0..<100 { store.add(["app": "s"], Double(i), "\(i)") }
         let request = QueryRequest(
-            text: #"{app="s"}"#, kind: .range(start: .min, end: .max, step: 1, interval: 0), limit: 0, direction: .forward,
-            limits: Limits.unlimited)
+            text: #"{app="s"}"#,
+            kind: .range(start: .min, end: .max, step: 1, interval: 0),
+            limit: 0,
+            direction: .forward,
+            limits: Limits.unlimited
+        )
         var seen: [String] = []
         try QueryEngine(store: store).forEachEntry(request) { _, entry in
             seen.append(entry.line.string)

@@ -33,7 +33,12 @@ final class MemoryStore: StoreReader, @unchecked Sendable {
     }
 
     @discardableResult
-    func add(_ labels: KeyValuePairs<String, String>, _ seconds: Double, _ line: String, _ metadata: KeyValuePairs<String, String> = [:])
+    func add(
+        _ labels: KeyValuePairs<String, String>,
+        _ seconds: Double,
+        _ line: String,
+        _ metadata: KeyValuePairs<String, String> = [:]
+    )
         -> MemoryStore
     {
         add(Labels(labels), Int64((seconds * 1e9).rounded()), ByteString(line), Labels(metadata))
@@ -60,8 +65,14 @@ final class MemoryStore: StoreReader, @unchecked Sendable {
             let mine = entries.filter { $0.stream == id && range.contains(Timestamp(nanoseconds: $0.time)) }
             guard let first = mine.map(\.time).min(), let last = mine.map(\.time).max() else { return nil }
             return StreamSummary(
-                id: UInt32(id), labels: streams[id], first: Timestamp(nanoseconds: first),
-                last: Timestamp(nanoseconds: last), rows: mine.count, bytes: mine.reduce(0) { $0 + $1.line.count }, chunks: 1)
+                id: UInt32(id),
+                labels: streams[id],
+                first: Timestamp(nanoseconds: first),
+                last: Timestamp(nanoseconds: last),
+                rows: mine.count,
+                bytes: mine.reduce(0) { $0 + $1.line.count },
+                chunks: 1
+            )
         }
     }
 
@@ -115,9 +126,14 @@ final class MemoryStore: StoreReader, @unchecked Sendable {
         }
         let lines = rows.map(\.element.line)
         return ColumnBlock(
-            timestamps: rows.map(\.element.time), streamOf: streamOf,
-            streams: used.map { StreamRef(id: $0, labels: streams[Int($0)]) }, metadataOf: metadataOf, metadataSets: sets,
-            order: UInt64(start), selected: selected, undecided: undecided
+            timestamps: rows.map(\.element.time),
+            streamOf: streamOf,
+            streams: used.map { StreamRef(id: $0, labels: streams[Int($0)]) },
+            metadataOf: metadataOf,
+            metadataSets: sets,
+            order: UInt64(start),
+            selected: selected,
+            undecided: undecided
         ) { [self] _ in
             linesLoaded += lines.count
             let arena = ByteArena()
@@ -133,7 +149,11 @@ final class MemoryStore: StoreReader, @unchecked Sendable {
     }
 
     func counts(
-        tenant: Tenant, matchers: [LabelMatcher], grid: TimeGrid, budget: QueryBudget, cancel: CancelFlag
+        tenant: Tenant,
+        matchers: [LabelMatcher],
+        grid: TimeGrid,
+        budget: QueryBudget,
+        cancel: CancelFlag
     ) throws -> [StreamCounts] {
         streams.indices.filter { matchers.matches(streams[$0]) }.map { id in
             var rows = [Int](repeating: 0, count: grid.count)

@@ -19,16 +19,21 @@ import Testing
             bench.failure(#"count_over_time({app="s"}[1m])"#, at: 10)?.message
                 == "maximum number of series (10) reached for a single query; consider reducing query cardinality by adding more "
                 + "specific stream selectors, reducing the time range, or aggregating results with functions like sum(), "
-                + "count() or topk()")
+                + "count() or topk()"
+        )
         // What is aggregated away does not count.
         #expect(try bench.instant(#"max(count_over_time({app="s"}[1m]))"#, at: 10) == ["{} 1"])
         var request = QueryRequest(
-            text: #"count_over_time({app="s"}[1m])"#, kind: .instant(time: Timestamp(nanoseconds: 10_000_000_000)),
-            limits: bench.limits, allowsPartialSeries: true)
+            text: #"count_over_time({app="s"}[1m])"#,
+            kind: .instant(time: Timestamp(nanoseconds: 10_000_000_000)),
+            limits: bench.limits,
+            allowsPartialSeries: true
+        )
         let answer = try QueryEngine(store: bench.store).answer(request)
         #expect(answer.result.entryCount == 10)
         #expect(
-            answer.warnings == ["maximum number of series (10) reached for a single query; returning partial results"])
+            answer.warnings == ["maximum number of series (10) reached for a single query; returning partial results"]
+        )
         request.limits.maxQuerySeries = 0
         #expect(try QueryEngine(store: bench.store).answer(request).result.entryCount == 20)
     }
@@ -41,7 +46,9 @@ import Testing
         bench.limits.maxQueryMemory = 1 << 20
         #expect {
             try bench.lines(#"{app="s"}"#, limit: 1000)
-        } throws: { ($0 as? QueryError)?.message.hasPrefix("the query needs more memory than it may have (1 MiB)") == true }
+        } throws: {
+            ($0 as? QueryError)?.message.hasPrefix("the query needs more memory than it may have (1 MiB)") == true
+        }
         // Entries that drop out behind the limit give their memory back.
         #expect(try bench.lines(#"{app="s"}"#, limit: 10).count == 10)
         #expect(try bench.lines(#"{app="s"}"#, limit: 10, direction: .backward).count == 10)
@@ -49,14 +56,21 @@ import Testing
             try bench.lines(#"{app="s"}"#, limit: 0)
         } throws: { ($0 as? QueryError)?.kind == .invalid }
         bench.limits.maxQueryMemory = 64 << 10
-        #expect(bench.failure(#"quantile_over_time(0.5, {app="s"} | logfmt | label_format v="1" | unwrap v [1h]) by (v)"#, at: 900) == nil)
+        #expect(
+            bench.failure(
+                #"quantile_over_time(0.5, {app="s"} | logfmt | label_format v="1" | unwrap v [1h]) by (v)"#,
+                at: 900
+            ) == nil
+        )
         #expect(bench.failure(#"count_over_time({app="s"} | regexp "^(?P<n>[0-9]+)" [1h])"#, at: 900)?.kind == .invalid)
     }
 
     @Test func cancellationAndDeadlineEndAQuery() throws {
         let store = Self.many(100)
         var request = QueryRequest(
-            text: #"sum(count_over_time({app="s"} |= "x" [1m]))"#, kind: .instant(time: Timestamp(nanoseconds: 10_000_000_000)))
+            text: #"sum(count_over_time({app="s"} |= "x" [1m]))"#,
+            kind: .instant(time: Timestamp(nanoseconds: 10_000_000_000))
+        )
         request.cancel.cancel()
         #expect(throws: QueryError(.cancelled, "the request was cancelled by the client")) {
             try QueryEngine(store: store).run(request)
@@ -88,11 +102,14 @@ import Testing
         #expect(
             throws: QueryError(
                 .invalid,
-                "exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the step parameter")
+                "exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the step parameter"
+            )
         ) { try bench.range("vector(1)", 0, 11_001, step: 1) }
         #expect(
             throws: QueryError(
-                .invalid, "zero or negative query resolution step widths are not accepted. Try a positive integer")
+                .invalid,
+                "zero or negative query resolution step widths are not accepted. Try a positive integer"
+            )
         ) { try bench.range("vector(1)", 0, 10, step: 0) }
     }
 
@@ -100,7 +117,8 @@ import Testing
         #expect(Bench(MemoryStore()).failure("{")?.kind == .invalid)
         #expect(
             Bench(MemoryStore()).failure(#"count_over_time({a="b"} | json x="[" [1m])"#)?.message
-                .hasPrefix(#"parse error : stage '| json x="["' : "#) == true)
+                .hasPrefix(#"parse error : stage '| json x="["' : "#) == true
+        )
     }
 
     @Test func failuresOfTheStoreAreOurs() {
@@ -110,7 +128,11 @@ import Testing
                 throw StoreError(.damaged, "segment 3: checksum")
             }
             func counts(
-                tenant: Tenant, matchers: [LabelMatcher], grid: TimeGrid, budget: QueryBudget, cancel: CancelFlag
+                tenant: Tenant,
+                matchers: [LabelMatcher],
+                grid: TimeGrid,
+                budget: QueryBudget,
+                cancel: CancelFlag
             ) throws -> [StreamCounts] { [] }
             func catalogue(tenant: Tenant, range: TimeRange) throws -> Catalogue { Catalogue() }
         }
@@ -118,7 +140,8 @@ import Testing
         let engine = QueryEngine(store: Broken(), registry: registry)
         #expect(throws: QueryError(.failed, "segment 3: checksum")) {
             try engine.run(
-                QueryRequest(text: #"rate({a="b"} |= "x" [1m])"#, kind: .instant(time: Timestamp(nanoseconds: 0))))
+                QueryRequest(text: #"rate({a="b"} |= "x" [1m])"#, kind: .instant(time: Timestamp(nanoseconds: 0)))
+            )
         }
         #expect(registry.value("tailrace_queries_total", ["kind": "metric", "outcome": "failed"]) == 1)
     }

@@ -14,7 +14,9 @@ struct Bench {
         settings.lokiQuirks = lokiQuirks
     }
 
-    private func nanoseconds(_ seconds: Double) -> Timestamp { Timestamp(nanoseconds: Int64((seconds * 1e9).rounded())) }
+    private func nanoseconds(_ seconds: Double) -> Timestamp {
+        Timestamp(nanoseconds: Int64((seconds * 1e9).rounded()))
+    }
 
     func run(_ request: QueryRequest) throws -> QueryResult {
         try QueryEngine(store: store, settings: settings).run(request).0
@@ -36,7 +38,12 @@ struct Bench {
         var request = QueryRequest(
             text: query,
             kind: .range(
-                start: nanoseconds(start), end: nanoseconds(end), step: nanoseconds(step).nanoseconds, interval: 0))
+                start: nanoseconds(start),
+                end: nanoseconds(end),
+                step: nanoseconds(step).nanoseconds,
+                interval: 0
+            )
+        )
         request.limits = limits
         guard case .matrix(let series) = try run(request) else { return ["wrong kind of result"] }
         return series.map { one in
@@ -59,22 +66,38 @@ struct Bench {
 
     /// Streams of a log query: labels, then lines with their seconds.
     func logs(
-        _ query: String, _ start: Double = 0, _ end: Double = 1e6, limit: Int = 100, direction: Direction = .forward,
-        interval: Double = 0, categorized: Bool = false
+        _ query: String,
+        _ start: Double = 0,
+        _ end: Double = 1e6,
+        limit: Int = 100,
+        direction: Direction = .forward,
+        interval: Double = 0,
+        categorized: Bool = false
     ) throws -> [ResultStream] {
         let request = QueryRequest(
             text: query,
             kind: .range(
-                start: nanoseconds(start), end: nanoseconds(end), step: 1_000_000_000,
-                interval: nanoseconds(interval).nanoseconds), limit: limit, direction: direction, categorized: categorized,
-            limits: limits)
+                start: nanoseconds(start),
+                end: nanoseconds(end),
+                step: 1_000_000_000,
+                interval: nanoseconds(interval).nanoseconds
+            ),
+            limit: limit,
+            direction: direction,
+            categorized: categorized,
+            limits: limits
+        )
         guard case .streams(let streams) = try run(request) else { return [] }
         return streams
     }
 
     /// All lines of a log query in the order of the answer, stream by stream.
     func lines(
-        _ query: String, _ start: Double = 0, _ end: Double = 1e6, limit: Int = 100, direction: Direction = .forward,
+        _ query: String,
+        _ start: Double = 0,
+        _ end: Double = 1e6,
+        limit: Int = 100,
+        direction: Direction = .forward,
         interval: Double = 0
     ) throws -> [String] {
         try logs(query, start, end, limit: limit, direction: direction, interval: interval).flatMap(\.entries)

@@ -63,7 +63,8 @@ import Testing
 
     /// From the store's counts or line by line (with quirks): the same.
     @Test(arguments: [
-        "sum(count_over_time(X[35s]))", "sum by (app) (rate(X[10s]))", "sum by (app, host) (bytes_over_time(X[1m] offset 7s))",
+        "sum(count_over_time(X[35s]))", "sum by (app) (rate(X[10s]))",
+        "sum by (app, host) (bytes_over_time(X[1m] offset 7s))",
         "sum by (host) (bytes_rate(X[25s]))", "absent_over_time(X[4s])", "sum by (level) (count_over_time(X[1m]))",
         "sum without (app) (count_over_time(X[1m]))",
     ])
@@ -73,8 +74,11 @@ import Testing
         for i in 0..<150 {
             let app = ["a", "b"][random.next(below: 2)]
             store.add(
-                Labels(["app": app, "host": "h\(random.next(below: 2))"]), Int64(random.next(below: 300)) * 1_000_000_000,
-                ByteString("line \(i)"), Labels(["level": random.next(below: 2) == 0 ? "info" : "error"]))
+                Labels(["app": app, "host": "h\(random.next(below: 2))"]),
+                Int64(random.next(below: 300)) * 1_000_000_000,
+                ByteString("line \(i)"),
+                Labels(["level": random.next(below: 2) == 0 ? "info" : "error"])
+            )
         }
         let query = query.replacing("X", with: #"{app=~".+"}"#)
         let counted = try Bench(store).range(query, 0, 300, step: 5)
@@ -88,14 +92,19 @@ import Testing
         let bench = Bench(store)
         #expect(try bench.range(#"count_over_time({app="foo"}[1m])"#, 0, 240, step: 60) == [#"{app="foo"} 1 2 1 _ _"#])
         #expect(
-            try bench.range(#"absent_over_time({app="foo"}[1m])"#, 0, 300, step: 60) == [#"{app="foo"} _ _ _ 1 1 1"#])
+            try bench.range(#"absent_over_time({app="foo"}[1m])"#, 0, 300, step: 60) == [#"{app="foo"} _ _ _ 1 1 1"#]
+        )
         // 14: a labelled series beside the zeros, both.
         #expect(
             try bench.range(#"rate({app="foo"}[1m]) or vector(0)"#, 0, 240, step: 120)
-                == ["{} 0 0 0", #"{app="foo"} 0.016666666666666666 0.016666666666666666 _"#])
+                == ["{} 0 0 0", #"{app="foo"} 0.016666666666666666 0.016666666666666666 _"#]
+        )
         // 15
         #expect(
-            try bench.range(#"sum(count_over_time({app="foo"}[1m])) or vector(0)"#, 0, 240, step: 60) == ["{} 1 2 1 0 0"])
+            try bench.range(#"sum(count_over_time({app="foo"}[1m])) or vector(0)"#, 0, 240, step: 60) == [
+                "{} 1 2 1 0 0"
+            ]
+        )
     }
 
     /// 12
@@ -105,7 +114,8 @@ import Testing
         for t in stride(from: 0.0, through: 400, by: 10) { store.add(["app": "foo"], t, "other") }
         #expect(
             try Bench(store).range(#"absent_over_time({app="foo"} |~ ".+bar" [1m])"#, 0, 480, step: 60)
-                == [#"{app="foo"} 1 1 1 _ _ _ 1 1 1"#])
+                == [#"{app="foo"} 1 1 1 _ _ _ 1 1 1"#]
+        )
     }
 
     /// 5, 6, 7
@@ -120,11 +130,13 @@ import Testing
         #expect(try counter([(90, 100), (120, 130)]).instant(query, at: 120) == ["{} 1"])
         #expect(
             try counter([(60, 60), (90, 90), (120, 30), (150, 60)])
-                .instant(query.replacing("1m", with: "2m"), at: 150) == ["{} 1"])
+                .instant(query.replacing("1m", with: "2m"), at: 150) == ["{} 1"]
+        )
         // Out of order, the same.
         #expect(
             try counter([(150, 60), (60, 60), (120, 30), (90, 90)])
-                .instant(query.replacing("1m", with: "2m"), at: 150) == ["{} 1"])
+                .instant(query.replacing("1m", with: "2m"), at: 150) == ["{} 1"]
+        )
     }
 
     static func numbers(_ values: [String]) -> Bench {
@@ -173,25 +185,34 @@ import Testing
         let bench = Bench(store)
         #expect(
             try bench.instant(#"count_over_time({app=~".+"}[1m])"#, at: 10)
-                == [#"{app="p", trace="x"} 2"#, #"{app="p", trace="y"} 1"#, #"{app="q"} 1"#])
+                == [#"{app="p", trace="x"} 2"#, #"{app="p", trace="y"} 1"#, #"{app="q"} 1"#]
+        )
         // 25: an empty value that is kept is a label.
         #expect(
             try bench.instant(#"count_over_time({app="p"} | logfmt --keep-empty | keep app, a [1m])"#, at: 10)
-                == [#"{a="", app="p"} 1"#, #"{a="1", app="p"} 1"#, #"{app="p"} 1"#])
+                == [#"{a="", app="p"} 1"#, #"{a="1", app="p"} 1"#, #"{app="p"} 1"#]
+        )
         #expect(
             try bench.instant(#"sum by (a) (count_over_time({app=~".+"} | logfmt [1m]))"#, at: 10)
-                == ["{} 2", #"{a="1"} 2"#])
-        #expect(try bench.instant(#"sum by (trace) (count_over_time({app=~".+"}[1m]))"#, at: 10)
-            == ["{} 1", #"{trace="x"} 2"#, #"{trace="y"} 1"#])
+                == ["{} 2", #"{a="1"} 2"#]
+        )
+        #expect(
+            try bench.instant(#"sum by (trace) (count_over_time({app=~".+"}[1m]))"#, at: 10)
+                == ["{} 1", #"{trace="x"} 2"#, #"{trace="y"} 1"#]
+        )
         #expect(try bench.instant(#"sum(count_over_time({app=~".+"}[1m]))"#, at: 10) == ["{} 4"])
-        #expect(try bench.instant(#"sum by (app) (count_over_time({app=~".+"}[1m]))"#, at: 10)
-            == [#"{app="p"} 3"#, #"{app="q"} 1"#])
+        #expect(
+            try bench.instant(#"sum by (app) (count_over_time({app=~".+"}[1m]))"#, at: 10)
+                == [#"{app="p"} 3"#, #"{app="q"} 1"#]
+        )
         #expect(try bench.instant(#"sum without () (count_over_time({app="p"}[1m]))"#, at: 10).count == 2)
         #expect(
-            try bench.instant(#"max_over_time({app=~".+"} | logfmt | unwrap a [1m]) by (a)"#, at: 10) == [#"{a="1"} 1"#])
+            try bench.instant(#"max_over_time({app=~".+"} | logfmt | unwrap a [1m]) by (a)"#, at: 10) == [#"{a="1"} 1"#]
+        )
         #expect(
             try bench.instant(#"max_over_time({app=~".+"} | logfmt | unwrap a [1m]) without (trace)"#, at: 10)
-                == [#"{app="p"} 1"#, #"{app="q"} 1"#])
+                == [#"{app="p"} 1"#, #"{app="q"} 1"#]
+        )
     }
 
     @Test func errorsFailMetricQueriesUnlessNothingNeedsThem() throws {
@@ -203,14 +224,18 @@ import Testing
         #expect(try bench.instant(#"sum(count_over_time({app="j"} | json [1m]))"#, at: 10) == ["{} 2"])
         let failure = try #require(bench.failure(#"count_over_time({app="j"} | json [1m])"#, at: 10))
         #expect(failure.kind == .invalid)
-        #expect(failure.message.hasPrefix("pipeline error: 'JSONParserErr' for series: '{__error__=\"JSONParserErr\", "))
+        #expect(
+            failure.message.hasPrefix("pipeline error: 'JSONParserErr' for series: '{__error__=\"JSONParserErr\", ")
+        )
         #expect(failure.message.contains("a=\"2\", app=\"j\"}'.\nUse a label filter to intentionally skip this error."))
         #expect(
             try bench.instant(#"count_over_time({app="j"} | json | __error__="" [1m])"#, at: 10)
-                == [#"{a="1", app="j"} 1"#])
+                == [#"{a="1", app="j"} 1"#]
+        )
         #expect(
             try bench.instant(#"sum by (__error__) (count_over_time({app="j"} | json [1m]))"#, at: 10)
-                == ["{} 1", #"{__error__="JSONParserErr"} 1"#])
+                == ["{} 1", #"{__error__="JSONParserErr"} 1"#]
+        )
         // Outside of every window nothing is looked at.
         #expect(try bench.instant(#"count_over_time({app="j"} | json [500ms])"#, at: 1) == [#"{a="1", app="j"} 1"#])
     }
@@ -227,7 +252,9 @@ import Testing
             let word = random.next(below: 3) == 0 ? "error" : "fine"
             let line = "g=\(group) v=\(value) w=\(word)"
             store.add(Labels(["app": "r", "host": "h\(random.next(below: 2))"]), time, .init(line))
-            samples.append((group, Sample(time: time, value: value, arrival: UInt64(i)), line.utf8.count, word == "error"))
+            samples.append(
+                (group, Sample(time: time, value: value, arrival: UInt64(i)), line.utf8.count, word == "error")
+            )
         }
         let bench = Bench(store)
         let step = Double(1 + random.next(below: 40))
@@ -246,7 +273,12 @@ import Testing
                         guard let v = value(i) else { return nil }
                         return Sample(time: samples[i].sample.time, value: v, arrival: samples[i].sample.arrival)
                     }
-                    return Naive.value(op, mapped.sorted { $0.isBefore($1) }, start: end - range * 1_000_000_000, end: end)
+                    return Naive.value(
+                        op,
+                        mapped.sorted { $0.isBefore($1) },
+                        start: end - range * 1_000_000_000,
+                        end: end
+                    )
                 }
                 if row.contains(where: { $0 != nil }) { expected[#"{g="\#(group)"}"#] = row }
             }
@@ -267,7 +299,9 @@ import Testing
         let lines = #"{app="r"} | logfmt"#
         let unwrapped = #"{app="r"} | logfmt | unwrap v [\#(range)s]"#
         try expect("sum by (g) (count_over_time(\(lines) [\(range)s]))", .sum) { _ in 1 }
-        try expect(#"sum by (g) (rate({app="r"} |= "error" | logfmt [\#(range)s]))"#, .rate) { samples[$0].hit ? 1 : nil }
+        try expect(#"sum by (g) (rate({app="r"} |= "error" | logfmt [\#(range)s]))"#, .rate) {
+            samples[$0].hit ? 1 : nil
+        }
         try expect("sum by (g) (bytes_over_time(\(lines) [\(range)s]))", .sum) { Double(samples[$0].bytes) }
         try expect("sum by (g) (sum_over_time(\(unwrapped)))", .sum) { samples[$0].sample.value }
         try expect("quantile_over_time(0.9, \(unwrapped)) by (g)", .quantile(0.9)) { samples[$0].sample.value }

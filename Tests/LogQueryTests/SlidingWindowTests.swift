@@ -15,7 +15,8 @@ import Testing
             samples.append(Sample(time: time, value: Double(random.next(below: 1000)) / 8, arrival: UInt64(i)))
         }
         let ops: [RangeOperator] = [
-            .sum, .rate, .average, .min, .max, .stddev, .stdvar, .first, .last, .quantile(0.9), .quantile(0.5), .counterRate,
+            .sum, .rate, .average, .min, .max, .stddev, .stdvar, .first, .last, .quantile(0.9), .quantile(0.5),
+            .counterRate,
         ]
         for op in ops {
             let collector = SampleCollector.make(op, grid)
@@ -31,7 +32,10 @@ import Testing
                 let window = samples.filter { $0.time > end - g.range && $0.time <= end }.sorted { $0.isBefore($1) }
                 let expected = Naive.value(op, window, start: end - g.range, end: end)
                 if let expected {
-                    #expect(Naive.areClose(values[step], expected), "\(op) at \(step): \(values[step]), not \(expected)")
+                    #expect(
+                        Naive.areClose(values[step], expected),
+                        "\(op) at \(step): \(values[step]), not \(expected)"
+                    )
                 } else {
                     #expect(values[step].isGap, "\(op) at \(step)")
                 }
@@ -58,7 +62,8 @@ import Testing
     @Test func slidingQuantilesAreThoseOfEachWindow() {
         var random = SplitMix(seed: 8)
         for count in [1, 2, 7, 64, 500] {
-            let values = (0..<count).map { _ in random.next(below: 9) == 0 ? Double.nan : Double(random.next(below: 40)) }
+            let values = (0..<count).map { _ in random.next(below: 9) == 0 ? Double.nan : Double(random.next(below: 40))
+            }
             var sliding = SlidingQuantile(values)
             var inside = 0..<0
             for _ in 0..<40 {

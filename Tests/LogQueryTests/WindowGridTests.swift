@@ -6,7 +6,8 @@ import Testing
 @Suite struct WindowGridTests {
     /// (start, step, count, range, offset)
     static let grids: [(Int64, Int64, Int, Int64, Int64)] = [
-        (0, 10, 5, 10, 0), (0, 10, 5, 30, 0), (0, 10, 5, 25, 0), (0, 10, 5, 3, 0), (7, 13, 4, 40, 5), (100, 7, 1, 9, -3),
+        (0, 10, 5, 10, 0), (0, 10, 5, 30, 0), (0, 10, 5, 25, 0), (0, 10, 5, 3, 0), (7, 13, 4, 40, 5),
+        (100, 7, 1, 9, -3),
         (-50, 10, 9, 100, 20), (3, 5, 6, 1, 0), (3, 5, 6, 5, -12),
     ]
 
@@ -30,15 +31,21 @@ import Testing
             }
         }
         // In any order, too: the finder's shortcut must not depend on it.
-        for time in [Int64(5), -40, 17, 16, 3, 99, 98, 12, 11, 10, 9] where scanned.contains(Timestamp(nanoseconds: time)) {
+        for time in [Int64(5), -40, 17, 16, 3, 99, 98, 12, 11, 10, 9]
+        where scanned.contains(Timestamp(nanoseconds: time)) {
             #expect(finder.cell(at: time) == grid.cell(at: time))
         }
     }
 
     @Test func theEndsOfTheCalendarDoNotTrap() {
-        for (start, offset) in [(Int64.max, Int64(0)), (.min, 0), (.max, .min), (.min, .max), (4_000_000_000_000_000_000, 0)] {
+        for (start, offset) in [
+            (Int64.max, Int64(0)), (.min, 0), (.max, .min), (.min, .max), (4_000_000_000_000_000_000, 0),
+        ] {
             let grid = WindowGrid(
-                steps: StepGrid(start: start, step: 1_000, count: 11_000), range: .max, offset: offset)
+                steps: StepGrid(start: start, step: 1_000, count: 11_000),
+                range: .max,
+                offset: offset
+            )
             let scanned = grid.scanned
             #expect(scanned.start <= scanned.end)
             _ = grid.cell(at: scanned.start.nanoseconds)

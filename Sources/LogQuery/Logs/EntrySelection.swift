@@ -128,7 +128,9 @@ enum Regrouping {
                     seen.removeAll(keepingCapacity: true)
                     seenTime = entry.key.time
                 }
-                if !seen.insert(EntryIdentity(stream: entry.key.stream, line: entry.line, metadata: entry.stored)).inserted {
+                if !seen.insert(EntryIdentity(stream: entry.key.stream, line: entry.line, metadata: entry.stored))
+                    .inserted
+                {
                     continue
                 }
             }
@@ -141,7 +143,8 @@ enum Regrouping {
                 streams.append(ResultStream(labels: entry.labels, entries: []))
             }
             streams[at].entries.append(
-                ResultEntry(timestamp: entry.key.time, line: entry.line, metadata: entry.metadata, parsed: entry.parsed))
+                ResultEntry(timestamp: entry.key.time, line: entry.line, metadata: entry.metadata, parsed: entry.parsed)
+            )
         }
         let texts = streams.map(\.labels.description)
         return streams.indices.sorted { texts[$0].utf8.lexicographicallyPrecedes(texts[$1].utf8) }.map { streams[$0] }

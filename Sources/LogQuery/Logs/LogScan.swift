@@ -59,7 +59,8 @@ struct LogScan: ~Copyable {
 
     /// Takes a block in and hands on the rows that come before everything the store has yet to bring. `emit` says
     /// what it made of each.
-    mutating func merge(_ block: ColumnBlock, _ guard: inout QueryGuard, _ emit: (SelectedEntry) throws -> EntryFlow) throws
+    mutating func merge(_ block: ColumnBlock, _ guard: inout QueryGuard, _ emit: (SelectedEntry) throws -> EntryFlow)
+        throws
         -> ScanFlow
     {
         try `guard`.check()
@@ -78,7 +79,9 @@ struct LogScan: ~Copyable {
     }
 
     private mutating func drain(
-        until border: Int64?, _ guard: inout QueryGuard, _ emit: (SelectedEntry) throws -> EntryFlow
+        until border: Int64?,
+        _ guard: inout QueryGuard,
+        _ emit: (SelectedEntry) throws -> EntryFlow
     ) throws -> Bool {
         var rows = 0
         var bytes = 0
@@ -114,11 +117,13 @@ struct LogScan: ~Copyable {
         }
         guard pipeline.run(block.line(row), timestamp: key.time) else { return nil }
         return SelectedEntry(
-            key: key, line: ByteString(pipeline.state.line),
+            key: key,
+            line: ByteString(pipeline.state.line),
             labels: categorized ? pipeline.state.labels([.stream]) : pipeline.state.labels(),
             metadata: categorized ? pipeline.state.labels([.metadata]) : Labels(),
             parsed: categorized ? pipeline.state.labels([.parsed]) : Labels(),
-            stored: keepsStored ? block.metadataSets[Int(rowMetadata)] : Labels())
+            stored: keepsStored ? block.metadataSets[Int(rowMetadata)] : Labels()
+        )
     }
 }
 

@@ -68,7 +68,8 @@ struct RangePlan {
             }
         }
         let isCount = op == .sum || op == .rate || op == .absent
-        needsOnlyCounts = aggregation.log.stages.isEmpty && aggregation.unwrap == nil && isCount && identity.mode != .without
+        needsOnlyCounts =
+            aggregation.log.stages.isEmpty && aggregation.unwrap == nil && isCount && identity.mode != .without
     }
 
     /// nil: series keep all their labels.

@@ -58,7 +58,9 @@ struct StageBuilder {
         switch stage {
         case .lineFilter(let filter):
             readsLine = true
-            return .lineFilter(try LineFilter(Self.op(filter.op), filter.values.map(Self.alternative), lokiQuirks: quirks))
+            return .lineFilter(
+                try LineFilter(Self.op(filter.op), filter.values.map(Self.alternative), lokiQuirks: quirks)
+            )
         case .decolorize:
             readsLine = true
             return .decolorize(Decolorize())
@@ -82,7 +84,8 @@ struct StageBuilder {
                     case .rename(let to, let from): .rename(to: to, from: from)
                     case .template(let to, let text): .template(to: to, ByteString(text))
                     }
-                })
+                }
+            )
             require(made.requiredLabels)
             return .labelFormat(made)
         case .lineFormat(let text):
@@ -176,7 +179,8 @@ struct StageBuilder {
 
     /// A balanced tree, so that a long chain is no deep recursion; both operators are associative, left to right.
     private static func chain(
-        _ parts: [LabelCondition], _ join: (LabelCondition, LabelCondition) -> LabelCondition
+        _ parts: [LabelCondition],
+        _ join: (LabelCondition, LabelCondition) -> LabelCondition
     ) -> LabelCondition {
         switch parts.count {
         // The parser makes no empty chain; a condition that always holds is the neutral element of `and`.

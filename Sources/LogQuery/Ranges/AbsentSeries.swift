@@ -9,7 +9,10 @@ enum AbsentSeries {
         var count: [ByteString: Int] = [:]
         for matcher in matchers { count[matcher.name, default: 0] += 1 }
         return Labels(
-            matchers.filter { $0.op == .equal && !$0.value.isEmpty && count[$0.name] == 1 }.map { Label($0.name, $0.value) })
+            matchers.filter { $0.op == .equal && !$0.value.isEmpty && count[$0.name] == 1 }.map {
+                Label($0.name, $0.value)
+            }
+        )
     }
 
     /// 1 at each instant whose window holds no sample.

@@ -84,8 +84,10 @@ struct RangeScan: ~Copyable {
                     number = try numberOfLine(&`guard`)
                 }
                 lot.append(
-                    number, cell,
-                    Sample(time: time, value: value, arrival: arrivalBase &+ UInt64(row), stream: ranks[stream]))
+                    number,
+                    cell,
+                    Sample(time: time, value: value, arrival: arrivalBase &+ UInt64(row), stream: ranks[stream])
+                )
                 if lot.isFull { try flush(&`guard`) }
             }
         }
@@ -166,7 +168,9 @@ struct StreamRanking {
     init() {}
 
     init(_ streams: [StreamSummary]) {
-        for (i, stream) in streams.sorted(by: { $1.labels < $0.labels }).enumerated() { ranks[stream.id] = UInt32(i) + 1 }
+        for (i, stream) in streams.sorted(by: { $1.labels < $0.labels }).enumerated() {
+            ranks[stream.id] = UInt32(i) + 1
+        }
     }
 
     func rank(of id: UInt32) -> UInt32 { ranks[id] ?? 0 }
@@ -185,6 +189,7 @@ enum PipelineFailure {
             To skip all potential errors you can match empty errors.(e.g __error__="")
             The label filter can also be specified after unwrap. (e.g | unwrap latency | __error__="" )
 
-            """)
+            """
+        )
     }
 }

@@ -256,7 +256,9 @@ final class CounterCollector: SampleCollector {
             if !cell.isEmpty { _ = cells.add(sample, to: cell) }
         }
         cells.forEachWindow(steps: grid.steps.count) { step, summary in
-            let end = Timestamp(nanoseconds: grid.steps.time(step)).advanced(by: grid.offset == .min ? .max : -grid.offset)
+            let end = Timestamp(nanoseconds: grid.steps.time(step)).advanced(
+                by: grid.offset == .min ? .max : -grid.offset
+            )
             let start = end.advanced(by: -grid.range)
             result[step] = summary.rate(windowStart: start.nanoseconds, windowEnd: end.nanoseconds)
         }

@@ -24,7 +24,8 @@ struct WindowGrid: Sendable {
 
     /// Times of samples that belong to any window.
     var scanned: TimeRange {
-        let low = Timestamp(nanoseconds: steps.start).advanced(by: negated(offset)).advanced(by: negated(range)).advanced(by: 1)
+        let low = Timestamp(nanoseconds: steps.start).advanced(by: negated(offset)).advanced(by: negated(range))
+            .advanced(by: 1)
         let high = Timestamp(nanoseconds: steps.time(steps.count - 1)).advanced(by: negated(offset)).advanced(by: 1)
         return TimeRange(low, high)
     }

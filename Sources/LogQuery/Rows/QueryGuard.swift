@@ -26,7 +26,8 @@ struct QueryGuard: ~Copyable {
             throw QueryError(
                 .timeout,
                 "request timed out, decrease the duration of the request or add more label matchers (prefer exact match over "
-                    + "regex match) to reduce the amount of data processed")
+                    + "regex match) to reduce the amount of data processed"
+            )
         }
     }
 
@@ -42,7 +43,8 @@ struct QueryGuard: ~Copyable {
                 throw QueryError(
                     .invalid,
                     "the query needs more memory than it may have (\(budget.memoryLimit >> 20) MiB): narrow the selector or the "
-                        + "time range, lower the limit, or aggregate by fewer labels")
+                        + "time range, lower the limit, or aggregate by fewer labels"
+                )
             }
         }
     }

@@ -58,8 +58,11 @@ struct RowMerger {
             var end = start + 1
             while end < count, block.streamOf[end] == stream { end += 1 }
             var run = Run(
-                block: index, row: backward ? end : start - 1, last: backward ? start : end - 1,
-                key: Key(time: 0, stream: block.streams[Int(stream)].id, order: block.order, row: 0))
+                block: index,
+                row: backward ? end : start - 1,
+                last: backward ? start : end - 1,
+                key: Key(time: 0, stream: block.streams[Int(stream)].id, order: block.order, row: 0)
+            )
             if advance(&run, block) {
                 runsLeft[index] += 1
                 heap.append(run)

@@ -35,8 +35,10 @@ struct BinaryOperation {
     func apply(_ left: StepValue, _ right: StepValue) throws(QueryError) -> StepValue {
         switch (left, right) {
         case (.scalar(let a), .scalar(let b)): return .scalar(op.apply(a, b) ?? .nan)
-        case (.series(let series), .scalar(let number)): return .series(with(series) { op.merge($0, number, keep: $0, returnsBool) })
-        case (.scalar(let number), .series(let series)): return .series(with(series) { op.merge(number, $0, keep: $0, returnsBool) })
+        case (.series(let series), .scalar(let number)):
+            return .series(with(series) { op.merge($0, number, keep: $0, returnsBool) })
+        case (.scalar(let number), .series(let series)):
+            return .series(with(series) { op.merge(number, $0, keep: $0, returnsBool) })
         case (.series(let a), .series(let b)):
             return .series(op.isSet ? combined(a, b) : try matched(a, b))
         }
@@ -61,7 +63,10 @@ struct BinaryOperation {
         func number(_ series: StepSeries) -> Int {
             let signature = matching.signature(of: series.labels)
             let next = numbers.count
-            return numbers[signature] ?? { numbers[signature] = next; return next }()
+            return numbers[signature]
+                ?? {
+                    numbers[signature] = next; return next
+                }()
         }
         let leftNumbers = left.map(number)
         let rightNumbers = right.map(number)
@@ -113,7 +118,8 @@ struct BinaryOperation {
                 throw QueryError(
                     .invalid,
                     "found duplicate series on the \(swapped ? "left" : "right") hand-side;many-to-many matching not allowed: "
-                        + "matching labels must be unique on one side")
+                        + "matching labels must be unique on one side"
+                )
             }
         }
         var resultOf: [Labels: Int] = [:]
@@ -142,11 +148,13 @@ struct BinaryOperation {
                             .invalid,
                             matching.cardinality == .oneToOne
                                 ? "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
-                                : "multiple matches for labels: grouping labels must ensure unique matches")
+                                : "multiple matches for labels: grouping labels must ensure unique matches"
+                        )
                     }
                     taken[at][step] = true
                     // A comparison keeps the value of the side that is written on the left, with group_right too.
-                    results[at].values[step] = swapped ? op.merge(y, x, keep: y, returnsBool) : op.merge(x, y, keep: x, returnsBool)
+                    results[at].values[step] =
+                        swapped ? op.merge(y, x, keep: y, returnsBool) : op.merge(x, y, keep: x, returnsBool)
                 }
             }
         }

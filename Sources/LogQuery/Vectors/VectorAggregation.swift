@@ -19,7 +19,9 @@ enum VectorAggregation {
     typealias Operator = LogQL.VectorOperator
 
     /// O(series × instants); `topk` and `bottomk` times log k. `parameter` is k.
-    static func apply(_ op: Operator, _ grouping: LogQL.Grouping, parameter: Int, to input: [StepSeries]) -> [StepSeries] {
+    static func apply(_ op: Operator, _ grouping: LogQL.Grouping, parameter: Int, to input: [StepSeries])
+        -> [StepSeries]
+    {
         switch op {
         case .sort: return sorted(input, descending: false)
         case .sortDesc: return sorted(input, descending: true)
