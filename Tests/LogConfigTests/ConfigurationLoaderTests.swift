@@ -332,6 +332,8 @@ import Testing
     @Test func allMistakesAreToldInOrder() {
         let found = mistakes("store: {codec: lz4}\nserver: {http_listen_port: x}\nclients: [{url: y}]\n")
         #expect(found.map(\.line) == [1, 2, 3])
+        let both = mistakes(Self.scrape + "  - regex: {expression: '('}\nclints: []\n")
+        #expect(both.map(\.line) == [5, 6])
         #expect(ConfigurationErrors(found).description.hasPrefix("t.yaml:1:16: `codec` in store is `lz4`\n  hint: "))
     }
 

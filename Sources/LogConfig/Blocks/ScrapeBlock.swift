@@ -52,8 +52,10 @@ enum ScrapeBlock {
             var scrape = ScrapeConfiguration(index: index, jobName: name, mark: node.mark)
             scrape.relabel = RelabelBlock.rules(map)
             if let stages = map.node("pipeline_stages") {
+                let before = map.problems.errors.count
                 scrape.stages = StagesBlock.stages(stages, "\(map.name).pipeline_stages", map.problems, depth: 0)
-                check(scrape.stages, environment, map.problems)
+                // Stages that could not be read would only bring mistakes that are none.
+                if map.problems.errors.count == before { check(scrape.stages, environment, map.problems) }
             }
             source(map, &scrape)
             options(map)
@@ -63,7 +65,6 @@ enum ScrapeBlock {
 
     /// Builds the pipeline once, for its mistakes.
     private static func check(_ stages: [StageSpec], _ environment: PipelineEnvironment, _ problems: Problems) {
-        guard problems.errors.isEmpty else { return }
         do throws(PipelineError) {
             let pipeline = try Pipeline.build(stages, environment: environment)
             for odd in pipeline.warnings {
