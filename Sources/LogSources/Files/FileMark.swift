@@ -154,13 +154,19 @@ struct KnownPositions {
     /// Takes a position out: no second file goes on with it.
     mutating func claim(_ known: Known) { byInode[known.key.id.inode]?.removeAll { $0.key == known.key } }
 
-    /// Of each path, when the oldest contents that count were first read, nanoseconds since 1970. What was written under that
-    /// name since then was read, and is known, or was missed. Only the last eight generations count: a sink may have
-    /// forgotten older ones, which must not pass for missed.
+    /// Of each path, when it was first read, nanoseconds since 1970. What was written under that name since then was read, and
+    /// is known, or was missed.
+    ///
+    /// A sink that forgets old generations (`PositionsFile` does beyond 32) must not make them pass for missed: then the
+    /// third oldest counts, whose predecessors' last lines are older even when their writers were late. 100 ms are
+    /// allowed for the kernel's coarse clock of file times.
     var since: [ByteString: Int64] {
         var times: [ByteString: [UInt64]] = [:]
         for known in byInode.values.joined() { times[known.mark.path, default: []].append(known.key.born) }
-        return times.mapValues { Int64(clamping: $0.sorted().suffix(8).first ?? .max) }
+        return times.mapValues { all in
+            let oldest = all.count < PositionsFile.generationsMax ? all.min() : all.sorted().dropFirst(2).first
+            return Int64(clamping: oldest ?? .max) &- 100_000_000
+        }
     }
 
     /// Paths, as first seen, of files with inode `inode`.

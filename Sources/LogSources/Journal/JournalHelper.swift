@@ -72,6 +72,8 @@ package enum JournalHelper {
     package static func run(arguments words: [String]) -> Int32 {
         // A reader that has gone is an error of `write`, not the end by signal.
         signal(SIGPIPE, SIG_IGN)
+        // A vacuumed mapping is to be expected here: the end, quietly, and no backtrace.
+        signal(SIGBUS, SIG_DFL)
         let out = ByteArena(capacity: chunk)
         let (parsed, problem) = Arguments.parse(words)
         guard let arguments = parsed else {

@@ -36,7 +36,7 @@ package final class PositionsFile: Sendable {
     private static let magic: StaticString = "tailrace positions 1\n"
 
     /// Rotated files of one path that stay known.
-    private static let generationsMax = 32
+    static let generationsMax = 32
 
     private var sidePath: String { path + ".tailrace" }
     private var previousPath: String { path + ".tailrace.previous" }

@@ -20,7 +20,7 @@ package struct FileSourceSettings: Sendable, Equatable {
     /// How often files that were busy lately are looked at without being told to.
     package var pollInterval: Duration = .milliseconds(250)
     /// How long after its last line a file counts as busy.
-    package var busyFor: Duration = .seconds(30)
+    package var busyFor: Duration = .seconds(5)
     /// How often all patterns are expanded again.
     package var resyncInterval: Duration = .seconds(10)
     /// Shortest time between two rounds through files with news: collects small writes into one batch.
