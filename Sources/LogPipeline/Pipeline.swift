@@ -30,7 +30,7 @@ package struct Pipeline: Sendable {
     /// Names of the extracted map by slot.
     let slots: [ByteString: Int]
     /// Names of structured metadata by number.
-    let metadataNames: [ByteString]
+    let metadataNames: [MetadataName]
     /// Counters of dropped lines by number of the reason.
     let dropCounters: [Counter]
     let redactors: [Redactor]

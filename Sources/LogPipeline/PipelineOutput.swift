@@ -30,15 +30,17 @@ package final class PipelineOutput {
     }
 
     /// `intake`: lines go to an embedded store, by these rules. `ships`: lines go to another server. `redactor`: the
-    /// top-level `redaction:` block (an intake's own redactor is used when this is nil); `registry` counts its work.
+    /// top-level `redaction:` block (an intake's own redactor is used when this is nil); `registry` (else the
+    /// intake's) counts its work.
     package init(
-        tenant: Tenant = .fake, intake: Intake?, ships: Bool, redactor: Redactor? = nil, registry: Registry = Registry()
+        tenant: Tenant = .fake, intake: Intake?, ships: Bool, redactor: Redactor? = nil, registry: Registry? = nil
     ) {
         self.tenant = tenant
         store = intake?.makeBuilder(tenant: tenant)
         shipped = ships ? WriteBatch(tenant: tenant) : nil
         let active = redactor ?? intake?.redactor
-        self.redactor = active.map { Intake(redactor: $0, registry: registry).makeBuilder(tenant: tenant) }
+        let counted = registry ?? intake?.registry ?? Registry()
+        self.redactor = active.map { Intake(redactor: $0, registry: counted).makeBuilder(tenant: tenant) }
     }
 
     /// Lines gathered and not taken.
@@ -93,7 +95,7 @@ package final class PipelineOutput {
         }
     }
 
-    func add(_ entry: borrowing PipelineEntry, _ sets: LabelSets, _ names: [ByteString]) {
+    func add(_ entry: borrowing PipelineEntry, _ sets: LabelSets, _ names: [MetadataName]) {
         var line = entry.state.view(entry.state.line)
         if let redactor {
             guard let clean = redactor.redact(line) else { return }
@@ -104,17 +106,8 @@ package final class PipelineOutput {
             map.store.append(contentsOf: [Int32](repeating: -1, count: missing))
             map.shipped.append(contentsOf: [Int32](repeating: -1, count: missing))
         }
-        var metadata = Labels()
-        if !entry.metadata.isEmpty {
-            var pairs: [Label] = []
-            pairs.reserveCapacity(entry.metadata.count)
-            for pair in entry.metadata {
-                let value = ByteString(entry.state.view(pair.text))
-                pairs.append(Label(names[pair.name], redactor?.redactedValue(value, name: names[pair.name]) ?? value))
-            }
-            metadata = Labels(pairs)
-        }
         rows += 1
+        let (metadata, size, level) = metadata(entry, names)
         if let store {
             var stream = map.store[entry.set]
             if stream < 0 {
@@ -122,9 +115,39 @@ package final class PipelineOutput {
                 map.store[entry.set] = stream
             }
             store.selectStream(Int(stream))
-            _ = store.add(timestamp: entry.timestamp, line: line, metadata: metadata, isRedacted: true)
+            store.addPrepared(timestamp: entry.timestamp, line: line, metadata: metadata, size: size, level: level)
         }
-        if shipped != nil { ship(entry.set, sets, entry.timestamp, line, metadata) }
+        if shipped != nil { ship(entry.set, sets, entry.timestamp, line, Labels(metadata)) }
+    }
+
+    /// The entry's metadata, sorted, each name once; its bytes; and the level it names, if any.
+    private func metadata(
+        _ entry: borrowing PipelineEntry, _ names: [MetadataName]
+    ) -> (pairs: [Label], size: Int, level: ByteString?) {
+        if entry.metadata.isEmpty { return ([], 0, nil) }
+        var pairs: [Label] = []
+        pairs.reserveCapacity(entry.metadata.count + 1)
+        var size = 0
+        var level: (rank: Int, value: ByteString)?
+        for item in entry.metadata where item.text.count > 0 {
+            let name = names[item.name]
+            var value = ByteString(entry.state.view(item.text))
+            if let redactor { value = redactor.redactedValue(value, name: name.text) }
+            value = MetadataNames.normalize(value: value)
+            size += name.text.count + value.count
+            if let rank = name.levelRank, rank < level?.rank ?? .max {
+                level = (rank, value.withView { name.level($0) }?.text ?? value)
+            }
+            // Few pairs, mostly in order already.
+            var at = pairs.count
+            while at > 0, name.text < pairs[at - 1].name { at -= 1 }
+            if at > 0, pairs[at - 1].name == name.text {
+                pairs[at - 1].value = value
+            } else {
+                pairs.insert(Label(name.text, value), at: at)
+            }
+        }
+        return (pairs, size, level?.value)
     }
 
     private func ship(_ set: Int, _ sets: LabelSets, _ timestamp: Int64, _ line: ByteView, _ metadata: Labels) {

@@ -22,6 +22,8 @@ package final class PipelineRunner {
     /// Last known time of each label set, for `fudge`.
     private var lastTimes: [[Int64]]
     private var redactionScratch: [RedactionScratch?]
+    /// From label sets to what redaction stages make of them.
+    private var redactedSets: [LabelMove]
 
     private var cursor = JSONCursor(capacity: 256)
     private var groups: [Range<Int>?] = []
@@ -46,6 +48,7 @@ package final class PipelineRunner {
     /// Last time given to a line of each label set, for times of reading.
     private var assigned: [Int64] = []
     private var now: Int64 = 0
+    private var nextExpiry: Int64 = 0
 
     init(_ pipeline: Pipeline) {
         self.pipeline = pipeline
@@ -57,6 +60,7 @@ package final class PipelineRunner {
         metrics = (0..<count).map { _ in MetricMemory() }
         lastTimes = [[Int64]](repeating: [], count: count)
         redactionScratch = pipeline.redactors.map { try? $0.makeScratch() }
+        redactedSets = pipeline.redactors.map { _ in LabelMove() }
         dropped = [Int](repeating: 0, count: pipeline.dropCounters.count)
         entry = PipelineEntry(slotCount: pipeline.slots.count, sets: sets)
     }
@@ -70,6 +74,7 @@ package final class PipelineRunner {
     package func process(_ batch: LineBatch, into output: PipelineOutput) {
         now = clock().nanoseconds
         if sets.isFull { forget(output) }
+        expireMetrics()
         output.begin(self)
         defer { output.end() }
         source = batch.source
@@ -153,11 +158,21 @@ package final class PipelineRunner {
         output.end()
         sets.reset()
         for i in moves.indices { moves[i].reset() }
+        for i in redactedSets.indices { redactedSets[i].reset() }
         for i in answers.indices { answers[i].reset() }
         for i in metrics.indices { metrics[i].reset() }
         for i in lastTimes.indices { lastTimes[i] = [] }
         assigned = []
     }
+
+    /// Idle series are looked for now and then, not only when somebody scrapes.
+    private func expireMetrics() {
+        guard now >= nextExpiry || nextExpiry &- now > 2 * Self.expiryInterval else { return }
+        nextExpiry = now &+ Self.expiryInterval
+        pipeline.environment.families.expire(now: now)
+    }
+
+    private static let expiryInterval: Int64 = 15_000_000_000
 
     private func countDropped() {
         for (reason, count) in dropped.enumerated() where count > 0 {
@@ -195,7 +210,8 @@ package final class PipelineRunner {
             case .output(let slot):
                 let value = entry.state.slots[slot]
                 if value.hasText { entry.state.line = value.text }
-            case .replace(let operation): operation.run(&entry.state, groups: &groups)
+            case .template(let operation, let slot): template(operation, slot, &entry.state)
+            case .replace(let operation): operation.run(&entry.state, groups: &groups, joined)
             case .pack(let operation):
                 operation.run(&entry.state, sets.sets[entry.set])
                 entry.set = moves[operation.memory].map(from: entry.set, sets) { labels in
@@ -278,6 +294,13 @@ package final class PipelineRunner {
         return operation.lineConditions.isEmpty || operation.matches(entry.state.view(entry.state.line))
     }
 
+    /// An empty result takes the value out of the map; a template that fails changes nothing.
+    private func template(_ operation: TemplateOperation, _ slot: Int, _ state: inout EntryState) {
+        joined.reset()
+        guard operation.run(state, value: state.text(slot), withEntry: true, into: joined) else { return }
+        state.slots[slot] = joined.isEmpty ? .absent : ExtractedValue(.text, state.store(joined.view))
+    }
+
     private func metadata(_ targets: [MetadataTarget], _ memory: Int, _ entry: inout PipelineEntry) {
         // Bit n: the label that target n names goes away, since its value is kept here.
         var moved: UInt64 = 0
@@ -325,6 +348,26 @@ package final class PipelineRunner {
         }
     }
 
+    /// Labels as a redaction stage leaves them: asked once for each set.
+    private func redact(_ memory: Int, _ labels: inout Labels) {
+        let out = ByteArena()
+        for pair in labels.pairs {
+            guard let scratch = redactionScratch[memory] else {
+                labels[pair.name] = ByteString(ByteView(Redactor.placeholder))
+                continue
+            }
+            out.reset()
+            let outcome = pair.value.withView { value in
+                pair.name.withView { pipeline.redactors[memory].redactValue(value, name: $0, scratch, into: out) }
+            }
+            switch outcome {
+            case .clean: continue
+            case .changed, .failed: labels[pair.name] = ByteString(out.view)
+            case .dropped: labels[pair.name] = ByteString(ByteView(Redactor.placeholder))
+            }
+        }
+    }
+
     /// A metadata value as the entry's redaction stage leaves it.
     private func redacted(_ text: TextRef, name: ByteString, _ memory: Int, _ entry: inout PipelineEntry) -> TextRef {
         guard let scratch = redactionScratch[memory] else {
@@ -348,13 +391,14 @@ package final class PipelineRunner {
     private static let clockSlack: Int64 = 1_000_000_000
 
     private func emit(_ entry: inout PipelineEntry, _ output: PipelineOutput) {
-        if entry.isOwnTime { spread(&entry) }
         if let memory = entry.redactedBy {
+            entry.set = redactedSets[memory].map(from: entry.set, sets) { redact(memory, &$0) }
             for i in entry.metadata.indices {
-                let name = pipeline.metadataNames[entry.metadata[i].name]
+                let name = pipeline.metadataNames[entry.metadata[i].name].text
                 entry.metadata[i].text = redacted(entry.metadata[i].text, name: name, memory, &entry)
             }
         }
+        if entry.isOwnTime { spread(&entry) }
         output.add(entry, sets, pipeline.metadataNames)
     }
 
@@ -383,6 +427,7 @@ package final class PipelineRunner {
             var made = waiting(entry, next: at + 1)
             made.deadline = now &+ operation.waitMax
             if operation.linesMax <= 1 { return true }
+            if pending.count >= PendingEntry.countMax { release(output) { key, _ in key.memory == operation.memory } }
             pending[key] = made
             return false
         }

@@ -25,13 +25,24 @@ struct PipelineCompiler {
     init(environment: PipelineEnvironment) { self.environment = environment }
 
     func finish() -> Pipeline {
+        let operations = operations.map { operation in
+            switch operation {
+            case .template(let template, let slot): return Operation.template(completed(template), slot: slot)
+            case .replace(var replace):
+                if case .template(let template) = replace.replacement {
+                    replace.replacement = .template(completed(template))
+                }
+                return .replace(replace)
+            default: return operation
+            }
+        }
         let counters = reasons.map { reason in
             environment.registry.counter(
                 "logentry_dropped_lines_total", "Lines that stages have dropped, by reason.",
                 Labels([Label("reason", ByteString(reason))]))
         }
         return Pipeline(
-            operations: operations, slots: slots.numbers, metadataNames: metadataNames, dropCounters: counters,
+            operations: operations, slots: slots.numbers, metadataNames: metadataNames.map { MetadataName($0) }, dropCounters: counters,
             redactors: redactors, memoryCount: memoryCount, hasWaitingStages: hasWaitingStages,
             environment: environment, warnings: warnings)
     }
@@ -114,11 +125,9 @@ struct PipelineCompiler {
         case .timestamp(let options): try compile(spec, options)
         case .docker: try compileDocker(spec)
         case .cri(let options): compile(options)
-        case .template(let source, _):
-            _ = try required(spec, source)
-            throw error(
-                spec, "template", "templates are not available in this version",
-                hint: "`replace`, `labels` and the options `scale` and `above` of metrics cover common cases")
+        case .template(let source, let text):
+            let slot = try required(spec, source)
+            operations.append(.template(try template(spec, "template", text), slot: slot))
         case .output(let source): operations.append(.output(slot: try required(spec, source)))
         case .replace(let options): try compile(spec, options)
         case .multiline(let options): try compile(spec, options)
@@ -252,11 +261,9 @@ struct PipelineCompiler {
     private mutating func compile(_ spec: StageSpec, _ options: ReplaceStageOptions) throws(PipelineError) {
         let compiled = try regex(spec, "expression", options.expression)
         let source = try source(spec, options.source)
-        guard !options.replace.contains("{{") else {
-            throw error(
-                spec, "replace", "templates in `replace` are not available in this version",
-                hint: "give the replacement as plain text")
-        }
+        let replacement: ReplaceOperation.Replacement =
+            options.replace.contains("{{")
+            ? .template(try template(spec, "replace", options.replace)) : .text(ByteString(options.replace))
         if compiled.groupCount == 0 {
             warnings.append(
                 error(
@@ -269,8 +276,31 @@ struct PipelineCompiler {
         }
         operations.append(
             .replace(
-                ReplaceOperation(
-                    regex: compiled, replacement: ByteString(options.replace), source: source, named: named)))
+                ReplaceOperation(regex: compiled, replacement: replacement, source: source, named: named)))
+    }
+
+    private mutating func template(
+        _ spec: StageSpec, _ option: String, _ text: String
+    ) throws(PipelineError) -> TemplateOperation {
+        do throws(StageError) {
+            let template = try Template(text, name: "pipeline_template")
+            var fields: [TemplateOperation.Field] = []
+            for name in template.requiredLabels ?? [] where name != "Value" && name != "Entry" {
+                fields.append(TemplateOperation.Field(name: name, slot: slots.number(name.string)))
+            }
+            return TemplateOperation(template, fields: fields)
+        } catch {
+            throw self.error(
+                spec, option, "\(error)", hint: "the functions are those of LogQL's line_format; write {{ .Value }}")
+        }
+    }
+
+    /// Templates that may read any name get all names of the pipeline, now that they are known.
+    private func completed(_ operation: TemplateOperation) -> TemplateOperation {
+        guard operation.template.requiredLabels == nil else { return operation }
+        return TemplateOperation(
+            operation.template,
+            fields: slots.numbers.map { TemplateOperation.Field(name: $0.key, slot: $0.value) })
     }
 
     private mutating func compile(_ spec: StageSpec, _ options: MultilineStageOptions) throws(PipelineError) {
@@ -395,8 +425,11 @@ struct PipelineCompiler {
         }
         let tree: LogQL.LogExpression
         do throws(LogQLError) { tree = try LogQL.parseLog(text) } catch {
-            throw self.error(
-                spec, "selector", "`\(text)`: \(error)", hint: #"a selector looks like {job="api"} |= "text""#)
+            guard let lenient = Self.selectorForAll(text) else {
+                throw self.error(
+                    spec, "selector", "`\(text)`: \(error)", hint: #"a selector looks like {job="api"} |= "text""#)
+            }
+            tree = lenient
         }
         var conditions: [MatchOperation.LineCondition] = []
         for stage in tree.stages {
@@ -417,6 +450,18 @@ struct PipelineCompiler {
             }
         }
         return MatchOperation(matchers: tree.matchers, lineConditions: conditions)
+    }
+
+    /// A selector that every stream may satisfy, such as `{app!="x"}`: queries may not ask so, stages may. It is read
+    /// with one more condition in front, which is then taken away.
+    private static func selectorForAll(_ text: String) -> LogQL.LogExpression? {
+        let inner = text.drop { $0 == " " || $0 == "\n" || $0 == "\t" }
+        guard inner.first == "{" else { return nil }
+        guard var tree = try? LogQL.parseLog("{__one__=\"1\"," + inner.dropFirst()), !tree.matchers.isEmpty else {
+            return nil
+        }
+        tree.matchers.removeFirst()
+        return tree.matchers.isEmpty ? nil : tree
     }
 
     private mutating func compile(_ spec: StageSpec, _ options: DropStageOptions) throws(PipelineError) {

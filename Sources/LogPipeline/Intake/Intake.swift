@@ -16,6 +16,7 @@ package struct Intake: Sendable {
     package let limits: Limits
     let redactor: Redactor?
     let counters: IntakeCounters
+    let registry: Registry
     let clock: @Sendable () -> Timestamp
 
     /// `redactor`: the top-level `redaction:` block. `clock`: for tests.
@@ -25,6 +26,7 @@ package struct Intake: Sendable {
     ) {
         self.limits = limits
         self.redactor = redactor
+        self.registry = registry
         self.counters = IntakeCounters(registry)
         self.clock = clock
     }

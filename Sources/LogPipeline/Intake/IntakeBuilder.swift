@@ -151,43 +151,86 @@ package final class IntakeBuilder {
         add(timestamp: timestamp, line: line, metadata: metadata, isRedacted: false)
     }
 
-    /// `isRedacted`: line and metadata have passed the redactor already (the collector's do).
-    func add(timestamp: Int64, line given: ByteView, metadata: Labels, isRedacted: Bool) -> Bool {
-        guard let number = stream?.number else {
-            refuse(stream?.refusal ?? "no_stream", nil)
-            return false
-        }
+    private func add(timestamp: Int64, line given: ByteView, metadata: Labels, isRedacted: Bool) -> Bool {
+        guard let number = acceptedStream() else { return false }
         var line = given
         if !isRedacted, intake.redactor != nil {
             guard let clean = redact(given) else { return false }
             line = clean
         }
-        if limits.maxLineSize > 0, line.count > limits.maxLineSize {
-            refuse(
-                "line_too_long",
-                "max entry size '\(limits.maxLineSize)' bytes exceeded for stream '\(streamText)' while adding an "
-                    + "entry with length '\(line.count)' bytes")
-            return false
-        }
-        guard timestamp <= newest else {
-            refuse("too_far_in_future", "entry for stream '\(streamText)' has timestamp too new: \(rfc3339(timestamp))")
-            return false
-        }
-        guard timestamp >= oldest else {
-            refuse(
-                "greater_than_max_sample_age",
-                "entry for stream '\(streamText)' has timestamp too old: \(rfc3339(timestamp)), "
-                    + "oldest acceptable timestamp is: \(rfc3339(oldest))")
-            return false
-        }
-        guard let set = metadataSet(metadata, line, isRedacted: isRedacted) else { return false }
-        if batch.bytes.count + line.count > WriteBatch.bytesMax {
-            refuse("batch_too_large", "a request holds at most \(WriteBatch.bytesMax) bytes of lines")
-            return false
+        guard accepts(timestamp: timestamp, line: line),
+            let set = metadataSet(metadata, line, isRedacted: isRedacted)
+        else { return false }
+        batch.add(timestamp: timestamp, stream: number, metadata: set, line: line)
+        acceptedBytes += line.count
+        return true
+    }
+
+    /// Adds a line of the collector, which has passed the redactor. `metadata`: sorted by names that are normalised,
+    /// with room for one more; `level` its detected level, if the metadata itself names one.
+    @discardableResult
+    func addPrepared(
+        timestamp: Int64, line: ByteView, metadata: consuming [Label], size: Int, level: ByteString?
+    ) -> Bool {
+        guard let number = acceptedStream(), accepts(timestamp: timestamp, line: line) else { return false }
+        let set: UInt32
+        if metadata.isEmpty {
+            guard let found = metadataSet(Labels(), line, isRedacted: true) else { return false }
+            set = found
+        } else {
+            guard fits(metadata.count, size) else { return false }
+            if limits.discoverLogLevels {
+                let level = stream?.level ?? level ?? LevelDetector.detect(line).text
+                let at = metadata.firstIndex { !($0.name < Self.levelName) } ?? metadata.count
+                if at < metadata.count, metadata[at].name == Self.levelName {
+                    metadata[at].value = normalizedLevel(metadata[at].value)
+                } else {
+                    metadata.insert(Label(Self.levelName, level), at: at)
+                }
+            }
+            set = batch.metadataSet(Labels(metadata))
         }
         batch.add(timestamp: timestamp, stream: number, metadata: set, line: line)
         acceptedBytes += line.count
         return true
+    }
+
+    static let levelName: ByteString = "detected_level"
+
+    @inline(__always)
+    private func acceptedStream() -> UInt32? {
+        if let number = stream?.number { return number }
+        refuse(stream?.refusal ?? "no_stream", nil)
+        return nil
+    }
+
+    @inline(__always)
+    private func accepts(timestamp: Int64, line: ByteView) -> Bool {
+        let tooLong = limits.maxLineSize > 0 && line.count > limits.maxLineSize
+        if !tooLong, timestamp <= newest, timestamp >= oldest, batch.bytes.count + line.count <= WriteBatch.bytesMax {
+            return true
+        }
+        refuse(timestamp: timestamp, line: line, tooLong: tooLong)
+        return false
+    }
+
+    @inline(never)
+    private func refuse(timestamp: Int64, line: ByteView, tooLong: Bool) {
+        if tooLong {
+            refuse(
+                "line_too_long",
+                "max entry size '\(limits.maxLineSize)' bytes exceeded for stream '\(streamText)' while adding an "
+                    + "entry with length '\(line.count)' bytes")
+        } else if timestamp > newest {
+            refuse("too_far_in_future", "entry for stream '\(streamText)' has timestamp too new: \(rfc3339(timestamp))")
+        } else if timestamp < oldest {
+            refuse(
+                "greater_than_max_sample_age",
+                "entry for stream '\(streamText)' has timestamp too old: \(rfc3339(timestamp)), "
+                    + "oldest acceptable timestamp is: \(rfc3339(oldest))")
+        } else {
+            refuse("batch_too_large", "a request holds at most \(WriteBatch.bytesMax) bytes of lines")
+        }
     }
 
     /// The number of the line's metadata set with `detected_level` in it, or nil when it was refused.
@@ -199,7 +242,7 @@ package final class IntakeBuilder {
             }
             let level = LevelDetector.detect(line)
             if let known = levelSets[Int(level.rawValue)] { return known }
-            let set = batch.metadataSet(Labels([Label("detected_level", ByteString(ByteView(level.name)))]))
+            let set = batch.metadataSet(Labels([Label(Self.levelName, level.text)]))
             levelSets[Int(level.rawValue)] = set
             return set
         }
@@ -213,23 +256,7 @@ package final class IntakeBuilder {
             size += name.count + value.count
             pairs.append(Label(name, value))
         }
-        if limits.maxStructuredMetadataSize > 0, size > limits.maxStructuredMetadataSize {
-            refuse(
-                "structured_metadata_too_large",
-                "stream '\(streamText)' has structured metadata too large: '\(size)' bytes, limit: "
-                    + "'\(limits.maxStructuredMetadataSize)' bytes. Please see `limits_config.max_structured_metadata_size`"
-                    + " or contact your Loki administrator to increase it.")
-            return nil
-        }
-        let most = limits.maxStructuredMetadataEntriesCount
-        if most > 0, pairs.count > most {
-            refuse(
-                "structured_metadata_too_many",
-                "stream '\(streamText)' has too many structured metadata labels: '\(pairs.count)', limit: '\(most)'. "
-                    + "Please see `limits_config.max_structured_metadata_entries_count` or contact your Loki "
-                    + "administrator to increase it.")
-            return nil
-        }
+        guard fits(pairs.count, size) else { return nil }
         var labels = Labels(pairs)
         if limits.discoverLogLevels {
             if let given = labels["detected_level"] {
@@ -237,12 +264,34 @@ package final class IntakeBuilder {
             } else if let level = stream?.level ?? level(in: labels) {
                 labels["detected_level"] = level
             } else if let number = labels["severity_number"] {
-                labels["detected_level"] = ByteString(ByteView(number.withView { LogLevel(severityNumber: $0) }.name))
+                labels["detected_level"] = number.withView { LogLevel(severityNumber: $0) }.text
             } else {
-                labels["detected_level"] = ByteString(ByteView(LevelDetector.detect(line).name))
+                labels["detected_level"] = LevelDetector.detect(line).text
             }
         }
         return batch.metadataSet(labels)
+    }
+
+    /// Whether metadata of so many pairs and bytes may be stored.
+    private func fits(_ count: Int, _ size: Int) -> Bool {
+        if limits.maxStructuredMetadataSize > 0, size > limits.maxStructuredMetadataSize {
+            refuse(
+                "structured_metadata_too_large",
+                "stream '\(streamText)' has structured metadata too large: '\(size)' bytes, limit: "
+                    + "'\(limits.maxStructuredMetadataSize)' bytes. Please see `limits_config.max_structured_metadata_size`"
+                    + " or contact your Loki administrator to increase it.")
+            return false
+        }
+        let most = limits.maxStructuredMetadataEntriesCount
+        if most > 0, count > most {
+            refuse(
+                "structured_metadata_too_many",
+                "stream '\(streamText)' has too many structured metadata labels: '\(count)', limit: '\(most)'. "
+                    + "Please see `limits_config.max_structured_metadata_entries_count` or contact your Loki "
+                    + "administrator to increase it.")
+            return false
+        }
+        return true
     }
 
     private func normalized(_ name: ByteString) -> ByteString? {
@@ -267,7 +316,7 @@ package final class IntakeBuilder {
     }
 
     private func normalizedLevel(_ value: ByteString) -> ByteString {
-        value.withView { LogLevel(word: $0) }.map { ByteString(ByteView($0.name)) } ?? value
+        value.withView { LogLevel(word: $0) }.map(\.text) ?? value
     }
 
     // MARK: Redaction

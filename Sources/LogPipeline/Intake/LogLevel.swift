@@ -19,6 +19,11 @@ package enum LogLevel: UInt8, Sendable, CaseIterable {
         }
     }
 
+    /// The names as label values, by raw value.
+    static let texts: [ByteString] = allCases.map { ByteString(ByteView($0.name)) }
+
+    var text: ByteString { Self.texts[Int(rawValue)] }
+
     /// The level that a field's value names, in any case; nil for a word that is none.
     package init?(word: ByteView) {
         guard word.count >= 3, word.count <= 11 else { return nil }

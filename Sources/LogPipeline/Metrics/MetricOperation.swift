@@ -5,7 +5,7 @@ import Metrics
 import Synchronization
 
 /// One metric of a `metrics` stage, compiled.
-struct MetricOperation: Sendable {
+final class MetricOperation: Sendable {
     enum Action: Sendable { case inc, dec, add, sub, set, observe }
 
     enum Value: Sendable {
@@ -17,17 +17,31 @@ struct MetricOperation: Sendable {
         case slot(Int)
     }
 
-    var family: MetricFamily
-    var action: Action
-    var value: Value
+    let family: MetricFamily
+    let action: Action
+    let value: Value
     /// Only values that equal this text count.
-    var wanted: ByteString?
+    let wanted: ByteString?
     /// Only values above this one count.
-    var above: Double?
-    var scale: Double
+    let above: Double?
+    let scale: Double
     /// Nil: the labels of the stream.
-    var labels: [LabelTarget]?
-    var memory: Int
+    let labels: [LabelTarget]?
+    let memory: Int
+
+    init(
+        family: MetricFamily, action: Action, value: Value, wanted: ByteString?, above: Double?, scale: Double,
+        labels: [LabelTarget]?, memory: Int
+    ) {
+        self.family = family
+        self.action = action
+        self.value = value
+        self.wanted = wanted
+        self.above = above
+        self.scale = scale
+        self.labels = labels
+        self.memory = memory
+    }
 
     /// The amount that a line adds, or nil when it does not count.
     func amount(_ state: borrowing EntryState) -> Double? {

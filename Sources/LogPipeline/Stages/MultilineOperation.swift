@@ -40,6 +40,10 @@ struct PendingEntry {
         var set: Int
     }
 
+    /// Entries that may wait at once; beyond, all of a stage are let go, so that labels with many values cannot fill
+    /// the memory.
+    static let countMax = 4096
+
     /// The stage that it goes on with.
     var next: Int
     var text: ByteArena

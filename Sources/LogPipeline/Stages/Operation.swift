@@ -13,6 +13,7 @@ enum Operation: Sendable {
     case cri(CRIOperation)
     case multiline(MultilineOperation)
     case output(slot: Int)
+    case template(TemplateOperation, slot: Int)
     case replace(ReplaceOperation)
     case pack(PackOperation)
     case decolorize

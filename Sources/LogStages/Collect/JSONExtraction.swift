@@ -4,7 +4,7 @@ import Bytes
 ///
 /// The line is scanned once into a tape of tokens, which is also the check that it is JSON; plain keys are then found
 /// in one pass over the tape's top level, whatever their number. Values without escapes are not copied.
-package struct JSONExtraction: Sendable {
+package final class JSONExtraction: Sendable {
     package enum Outcome: Sendable {
         case extracted
         /// Not an object, or not JSON: nothing was extracted.
@@ -13,8 +13,10 @@ package struct JSONExtraction: Sendable {
         case noSource
     }
 
+    /// A wanted key of the top level: where its name stands in `names`.
     private struct Plain: Sendable {
-        var key: ByteString
+        var start: Int
+        var count: Int
         var slot: Int
     }
 
@@ -23,22 +25,32 @@ package struct JSONExtraction: Sendable {
         var slot: Int
     }
 
-    private var plain: [Plain] = []
-    private var deep: [Deep] = []
+    private let plain: [Plain]
+    private let names: OwnedBytes
+    private let deep: [Deep]
     /// Bit n: a wanted plain key has a length of n modulo 64.
-    private var lengths: UInt64 = 0
+    private let lengths: UInt64
     private let source: Int?
 
     package init(_ targets: [(path: JMESPath, slot: Int)], source: Int?) {
         self.source = source
+        var plain: [Plain] = []
+        var deep: [Deep] = []
+        var lengths: UInt64 = 0
+        let names = ByteArena()
         for target in targets {
             if let key = target.path.plainKey {
-                plain.append(Plain(key: key, slot: target.slot))
+                plain.append(Plain(start: names.count, count: key.count, slot: target.slot))
+                names.append(key)
                 lengths |= 1 << UInt64(key.count & 63)
             } else {
                 deep.append(Deep(steps: target.path.steps, slot: target.slot))
             }
         }
+        self.plain = plain
+        self.deep = deep
+        self.lengths = lengths
+        self.names = names.take()
     }
 
     package func run(_ state: inout EntryState, _ cursor: inout JSONCursor) -> Outcome {
@@ -53,19 +65,23 @@ package struct JSONExtraction: Sendable {
         for target in deep { state.slots[target.slot] = .null }
         guard top == .object else { return .extracted }
 
+        let names = self.names.view
+        let count = cursor.count
         var i = 1
-        while i < cursor.count {
+        while i < count {
             let key = cursor[i]
-            let value = cursor[i + 1]
+            let length = key.end &- key.start
             if key.isEscaped {
                 matchEscaped(key, i + 1, text, origin, cursor, &state)
-            } else if lengths >> UInt64((key.end - key.start) & 63) & 1 == 1 {
+            } else if lengths >> UInt64(length & 63) & 1 == 1 {
                 let name = text[key.start..<key.end]
-                for target in plain where target.key == name {
-                    state.slots[target.slot] = Self.value(value, i + 1, text, origin, cursor, state)
+                for target in plain where target.count == length {
+                    if names[target.start..<target.start + length] == name {
+                        state.slots[target.slot] = Self.value(cursor[i + 1], i + 1, text, origin, cursor, state)
+                    }
                 }
             }
-            i = value.next
+            i = cursor[i + 1].next
         }
         for target in deep {
             guard let at = Self.find(target.steps, text, cursor) else { continue }
@@ -80,7 +96,8 @@ package struct JSONExtraction: Sendable {
         _ key: JSONCursor.Token, _ at: Int, _ text: ByteView, _ origin: TextRef, _ cursor: JSONCursor,
         _ state: inout EntryState
     ) {
-        for target in plain where Self.names(key, target.key, text) {
+        for target in plain
+        where Self.names(key, ByteString(names.view[target.start..<target.start + target.count]), text) {
             state.slots[target.slot] = Self.value(cursor[at], at, text, origin, cursor, state)
         }
     }
@@ -89,7 +106,7 @@ package struct JSONExtraction: Sendable {
         let raw = text[token.start..<token.end]
         guard token.isEscaped else { return key == raw }
         let out = ByteArena(capacity: max(raw.count, 64))
-        return JSONText.unescape(raw, into: out) && key == out.view
+        return withExtendedLifetime(out) { JSONText.unescape(raw, into: out) && key == out.view }
     }
 
     /// Index of the token that a path leads to. Of keys that occur twice the last one counts, on every level.
@@ -124,29 +141,42 @@ package struct JSONExtraction: Sendable {
     }
 
     /// A token as a value of the map; what cannot point into `text` goes to `scratch`.
+    @inline(__always)
     private static func value(
-        _ token: JSONCursor.Token, _ at: Int, _ text: ByteView, _ origin: TextRef, _ cursor: JSONCursor,
-        _ state: EntryState
+        _ token: JSONCursor.Token, _ at: Int, _ text: ByteView, _ origin: TextRef, _ cursor: borrowing JSONCursor,
+        _ state: borrowing EntryState
     ) -> ExtractedValue {
-        let here = origin.part(token.start..<token.end)
         switch token.type {
         case .null: return .null
-        case .true, .false: return ExtractedValue(.boolean, here)
+        case .true, .false: return ExtractedValue(.boolean, origin.part(token.start..<token.end))
         case .number:
-            let raw = text[token.start..<token.end]
-            if GoJSON.isCanonical(raw) { return ExtractedValue(.number, here) }
-            let start = state.scratch.count
-            GoJSON.appendDecimal(raw, into: state.scratch)
+            if GoJSON.isCanonical(text[token.start..<token.end]) {
+                return ExtractedValue(.number, origin.part(token.start..<token.end))
+            }
+        case .string:
+            if !token.isEscaped, token.isASCII || text[token.start..<token.end].isUTF8 {
+                return ExtractedValue(.text, origin.part(token.start..<token.end))
+            }
+        case .object, .array: break
+        }
+        return converted(token, at, text, cursor, state)
+    }
+
+    @inline(never)
+    private static func converted(
+        _ token: JSONCursor.Token, _ at: Int, _ text: ByteView, _ cursor: borrowing JSONCursor,
+        _ state: borrowing EntryState
+    ) -> ExtractedValue {
+        let start = state.scratch.count
+        switch token.type {
+        case .number:
+            GoJSON.appendDecimal(text[token.start..<token.end], into: state.scratch)
             return ExtractedValue(.number, state.stored(since: start))
         case .string:
-            let raw = text[token.start..<token.end]
-            if !token.isEscaped, token.isASCII || raw.isUTF8 { return ExtractedValue(.text, here) }
-            let start = state.scratch.count
-            GoJSON.appendDecoded(raw, escaped: token.isEscaped, into: state.scratch)
+            GoJSON.appendDecoded(text[token.start..<token.end], escaped: token.isEscaped, into: state.scratch)
             return ExtractedValue(.text, state.stored(since: start))
-        case .object, .array:
-            let start = state.scratch.count
-            GoJSON.appendCompact(at, text, cursor, into: state.scratch)
+        default:
+            GoJSON.appendCompact(at, text, copy cursor, into: state.scratch)
             return ExtractedValue(.text, state.stored(since: start))
         }
     }

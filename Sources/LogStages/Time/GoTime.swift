@@ -90,7 +90,7 @@ extension GoLayout {
     package func format(_ instant: GoInstant, into out: ByteArena) { GoTimeWriter.write(instant, self, into: out) }
 
     /// Nanoseconds since 1970, or nil: no such time, or outside the years 1677 to 2262. Allocates nothing for the
-    /// usual layouts. A layout without a year takes the one that puts the time nearest to `now` (see `TimeFormat`).
+    /// usual layouts. Layouts without a year are `yearless`'s business.
     @inline(__always)
     package func nanoseconds(_ text: ByteView, zone: GoZone) -> Int64? {
         if let shape, let reading = FastTimestamp.read(text, shape) {
