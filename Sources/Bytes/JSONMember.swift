@@ -12,7 +12,12 @@ package struct JSONMember {
 
     @usableFromInline
     init(
-        key: Range<Int>, isKeyEscaped: Bool, isValueEscaped: Bool, isValueASCII: Bool, type: UInt8, value: Range<Int>,
+        key: Range<Int>,
+        isKeyEscaped: Bool,
+        isValueEscaped: Bool,
+        isValueASCII: Bool,
+        type: UInt8,
+        value: Range<Int>,
         next: Int
     ) {
         self.key = key
@@ -36,7 +41,13 @@ extension JSONCursor {
         let key = self[index]
         let value = self[index + 1]
         return JSONMember(
-            key: key.start..<key.end, isKeyEscaped: key.isEscaped, isValueEscaped: value.isEscaped,
-            isValueASCII: value.isASCII, type: value.type.rawValue, value: value.start..<value.end, next: value.next)
+            key: key.start..<key.end,
+            isKeyEscaped: key.isEscaped,
+            isValueEscaped: value.isEscaped,
+            isValueASCII: value.isASCII,
+            type: value.type.rawValue,
+            value: value.start..<value.end,
+            next: value.next
+        )
     }
 }

@@ -16,7 +16,7 @@ package enum LabelSelection: Sendable, Equatable {
 
 /// `| drop a, b="x"`: removes labels; with a matcher only where the current value matches. `__error__` can be dropped.
 package struct DropLabels: Sendable {
-    private let selections: [(name: LabelName, matcher: LabelValueMatcher?)]
+    private let selections: [CompiledSelection]
 
     package init(_ selections: [LabelSelection]) throws(StageError) {
         self.selections = try LabelValueMatcher.compile(selections)
@@ -43,7 +43,7 @@ package struct DropLabels: Sendable {
 /// `| keep a, b="x"`: removes every label that is not named, or named with a matcher that its value does not satisfy.
 /// Errors stay.
 package struct KeepLabels: Sendable {
-    private let selections: [(name: LabelName, matcher: LabelValueMatcher?)]
+    private let selections: [CompiledSelection]
 
     package init(_ selections: [LabelSelection]) throws(StageError) {
         self.selections = try LabelValueMatcher.compile(selections)
@@ -59,6 +59,12 @@ package struct KeepLabels: Sendable {
         })
         return true
     }
+}
+
+/// A selection, ready to run.
+struct CompiledSelection: Sendable {
+    var name: LabelName
+    var matcher: LabelValueMatcher?
 }
 
 /// A matcher on views: as `LabelMatcher`, without making an owned value of each.
@@ -85,12 +91,15 @@ struct LabelValueMatcher: Sendable {
         }
     }
 
-    static func compile(_ selections: [LabelSelection]) throws(StageError) -> [(name: LabelName, matcher: LabelValueMatcher?)] {
-        var compiled: [(name: LabelName, matcher: LabelValueMatcher?)] = []
+    static func compile(_ selections: [LabelSelection]) throws(StageError) -> [CompiledSelection] {
+        var compiled: [CompiledSelection] = []
         for selection in selections {
             switch selection {
-            case .name(let name): compiled.append((LabelName(name), nil))
-            case .matcher(let matcher): compiled.append((LabelName(matcher.name), try LabelValueMatcher(matcher)))
+            case .name(let name): compiled.append(CompiledSelection(name: LabelName(name)))
+            case .matcher(let matcher):
+                compiled.append(
+                    CompiledSelection(name: LabelName(matcher.name), matcher: try LabelValueMatcher(matcher))
+                )
             }
         }
         return compiled

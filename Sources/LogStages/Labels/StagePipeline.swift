@@ -72,7 +72,11 @@ package final class StagePipeline {
         state = LineState(hints: hints)
         steps = stages.indices.map { i in
             let isParser = stages[i].isParser
-            return Step(stage: stages[i], eager: isParser ? Self.eagerFilters(stages[(i + 1)...]) : [], isParser: isParser)
+            return Step(
+                stage: stages[i],
+                eager: isParser ? Self.eagerFilters(stages[(i + 1)...]) : [],
+                isParser: isParser
+            )
         }
     }
 
@@ -101,7 +105,10 @@ package final class StagePipeline {
 
     // The state is borrowed once for all stages: one exclusivity check a line.
     private static func run(
-        _ steps: [Step], _ line: ByteView, _ timestamp: Int64, _ state: inout LineState
+        _ steps: [Step],
+        _ line: ByteView,
+        _ timestamp: Int64,
+        _ state: inout LineState
     ) -> Bool {
         state.begin(line, timestamp: timestamp)
         for step in steps {

@@ -13,7 +13,8 @@ enum PatternSyntax {
         if bytes.isEmpty {
             if allowsEmpty { return [] }
             throw StageError(
-                "parse error at line 1, col 1: syntax error: unexpected $end, expecting IDENTIFIER or LITERAL")
+                "parse error at line 1, col 1: syntax error: unexpected $end, expecting IDENTIFIER or LITERAL"
+            )
         }
         var parts: [Part] = []
         var literal: [UInt8] = []

@@ -22,7 +22,9 @@ package struct JSONExpressionParser: Sendable {
                 Target(
                     label: LabelName(expression.label),
                     suffixed: LabelName(ByteString(expression.label.bytes + Array("_extracted".utf8))),
-                    steps: try JSONPath(expression.path).steps))
+                    steps: try JSONPath(expression.path).steps
+                )
+            )
         }
         self.targets = targets
         depthMax = targets.map(\.steps.count).max() ?? 0
@@ -63,8 +65,10 @@ package struct JSONExpressionParser: Sendable {
             set(target, state.linePiece(0..<0), &state)
         } else if token.isString {
             set(
-                target, JSONValueText.piece(token.range, isEscaped: token.isEscaped, isASCII: token.isASCII, &state),
-                &state)
+                target,
+                JSONValueText.piece(token.range, isEscaped: token.isEscaped, isASCII: token.isASCII, &state),
+                &state
+            )
         } else {
             set(target, state.linePiece(token.range), &state)
         }
@@ -199,7 +203,10 @@ package struct JSONExpressionParser: Sendable {
     }
 
     private func takeInside(
-        _ target: Target, _ steps: ArraySlice<JSONPath.Step>, _ at: Int, _ state: inout LineState
+        _ target: Target,
+        _ steps: ArraySlice<JSONPath.Step>,
+        _ at: Int,
+        _ state: inout LineState
     ) {
         let line = state.line
         let scanner = JSONTolerant(text: line)
@@ -214,7 +221,11 @@ package struct JSONExpressionParser: Sendable {
                 guard var members = try? JSONTolerant.Members(scanner, at: at) else { return }
                 var found: Int?
                 while found == nil, let member = try? members.next() {
-                    if name == line[member.key] { found = member.value.kind == .string ? member.value.range.lowerBound - 1 : member.value.range.lowerBound }
+                    if name == line[member.key] {
+                        found =
+                            member.value.kind == .string
+                            ? member.value.range.lowerBound - 1 : member.value.range.lowerBound
+                    }
                     if found == nil {
                         do { try members.advance() } catch { return }
                     }
@@ -234,7 +245,9 @@ package struct JSONExpressionParser: Sendable {
             case .null: set(target, state.linePiece(0..<0), &state)
             case .string:
                 set(
-                    target, JSONValueText.piece(value.range, isEscaped: value.isEscaped, isASCII: false, &state), &state
+                    target,
+                    JSONValueText.piece(value.range, isEscaped: value.isEscaped, isASCII: false, &state),
+                    &state
                 )
             case .number, .boolean, .object, .array: set(target, state.linePiece(value.range), &state)
             }

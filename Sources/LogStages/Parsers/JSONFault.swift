@@ -28,7 +28,8 @@ enum JSONValueText {
 
     /// The value of a string that stands inside quotes in the current line: a slice of the line where it can be, else a
     /// decoded copy. A string with a bad escape is empty. U+FFFD and what is not UTF-8 become spaces.
-    static func piece(_ range: Range<Int>, isEscaped: Bool, isASCII: Bool, _ state: inout LineState) -> LineState.Piece {
+    static func piece(_ range: Range<Int>, isEscaped: Bool, isASCII: Bool, _ state: inout LineState) -> LineState.Piece
+    {
         let raw = state.line[range]
         if !isEscaped, isASCII || LabelValueText.isClean(raw) { return state.linePiece(range) }
         state.scratch.reset()

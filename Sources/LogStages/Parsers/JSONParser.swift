@@ -68,7 +68,11 @@ package struct JSONParser: Sendable {
             guard let slot = try JSONName.admit(name, isEscaped: member.isKeyEscaped, &state) else { continue }
             if member.isString {
                 let piece = JSONValueText.piece(
-                    member.value, isEscaped: member.isValueEscaped, isASCII: member.isValueASCII, &state)
+                    member.value,
+                    isEscaped: member.isValueEscaped,
+                    isASCII: member.isValueASCII,
+                    &state
+                )
                 state.setParsed(slot, piece)
             } else {
                 state.setParsed(slot, state.linePiece(member.value))
@@ -100,7 +104,11 @@ package struct JSONParser: Sendable {
                 if let slot = try JSONName.admit(line[member.key], isEscaped: member.isKeyEscaped, &state) {
                     if member.value.kind == .string {
                         let piece = JSONValueText.piece(
-                            member.value.range, isEscaped: member.value.isEscaped, isASCII: false, &state)
+                            member.value.range,
+                            isEscaped: member.value.isEscaped,
+                            isASCII: false,
+                            &state
+                        )
                         state.setParsed(slot, piece)
                     } else {
                         state.setParsed(slot, state.linePiece(member.value.range))
@@ -134,7 +142,9 @@ enum JSONName {
 
     /// Asks for the label of a key behind the keys in `nameBuffer`, which stay; nil where it is not wanted.
     static func admit(
-        _ key: ByteView, isEscaped: Bool, _ state: inout LineState
+        _ key: ByteView,
+        isEscaped: Bool,
+        _ state: inout LineState
     ) throws(JSONFault) -> LineState.ParsedSlot? {
         let admission: LineState.Admission
         if !isEscaped, state.nameBuffer.isEmpty, LabelSanitizer.isClean(key) {

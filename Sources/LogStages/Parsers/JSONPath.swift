@@ -30,7 +30,9 @@ struct JSONPath: Sendable, Equatable {
         var lexer = Lexer(text: text)
         var steps: [Step] = []
         func unexpected(_ token: Token, _ expected: String) -> StageError {
-            StageError("cannot parse expression [\(text)]: syntax error: unexpected \(token.name), expecting \(expected)")
+            StageError(
+                "cannot parse expression [\(text)]: syntax error: unexpected \(token.name), expecting \(expected)"
+            )
         }
         var token = try lexer.next()
         while true {

@@ -71,7 +71,11 @@ struct JSONTolerant {
         case 0x22:
             guard let string = stringEnd(start + 1) else { throw .string }
             return Value(
-                kind: .string, range: start + 1..<string.end - 1, end: string.end, isEscaped: string.isEscaped)
+                kind: .string,
+                range: start + 1..<string.end - 1,
+                end: string.end,
+                isEscaped: string.isEscaped
+            )
         case 0x5B:
             guard let end = blockEnd(start, 0x5B, 0x5D) else { throw .array }
             return Value(kind: .array, range: start..<end, end: end)

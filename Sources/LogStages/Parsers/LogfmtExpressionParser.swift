@@ -21,7 +21,9 @@ package struct LogfmtExpressionParser: Sendable {
                 Target(
                     label: LabelName(expression.label),
                     suffixed: LabelName(ByteString(expression.label.bytes + Array("_extracted".utf8))),
-                    key: expression.path))
+                    key: expression.path
+                )
+            )
         }
         self.targets = targets
         isStrict = strict

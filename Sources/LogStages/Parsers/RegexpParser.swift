@@ -6,7 +6,7 @@ package struct RegexpParser: Sendable {
     private let regex: CompiledRegex
     private let names: [(group: Int, name: ByteString)]
 
-    /// Throws `invalid regexp parser: …` for a faulty regex, for one without named groups, and for a name given twice.
+    /// Throws `invalid regexp parser: …` for a faulty regex, one without named groups, and a name given twice.
     package init(_ pattern: ByteString) throws(StageError) {
         do throws(StageError) { (regex, names) = try Self.compile(pattern) } catch {
             throw StageError("invalid regexp parser: \(error.message)")

@@ -49,7 +49,11 @@ package struct UnpackParser: Sendable {
                 state.nameBuffer.reset()
                 if let slot = try JSONName.admit(line[member.key], isEscaped: member.isKeyEscaped, &state) {
                     let piece = JSONValueText.piece(
-                        member.value.range, isEscaped: member.value.isEscaped, isASCII: false, &state)
+                        member.value.range,
+                        isEscaped: member.value.isEscaped,
+                        isASCII: false,
+                        &state
+                    )
                     state.setParsed(slot, piece)
                 }
             }

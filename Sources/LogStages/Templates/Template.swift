@@ -51,7 +51,11 @@ package struct Template: Sendable {
         let out = state.scratch
         var memory = TemplateMemory()
         swap(&memory, &state.templates)
-        var evaluator = TemplateEvaluator(template: self, data: snapshot ?? TemplateSnapshot(state, only: fields), out: out)
+        var evaluator = TemplateEvaluator(
+            template: self,
+            data: snapshot ?? TemplateSnapshot(state, only: fields),
+            out: out
+        )
         evaluator.line = ByteString(state.line)
         evaluator.timestamp = state.timestamp
         evaluator.memory = memory
@@ -63,7 +67,10 @@ package struct Template: Sendable {
     /// Runs on any data: for stages outside of queries. `dot` is what `.` stands for; `labels` is what `.labels` values
     /// in it resolve to.
     package func execute(
-        _ dot: TemplateValue, line: ByteView = ByteView(), timestamp: Int64 = 0, into out: ByteArena
+        _ dot: TemplateValue,
+        line: ByteView = ByteView(),
+        timestamp: Int64 = 0,
+        into out: ByteArena
     ) -> String? {
         let own = ByteArena()
         var evaluator = TemplateEvaluator(template: self, data: TemplateSnapshot(Labels()), out: own)
@@ -94,7 +101,8 @@ package struct Template: Sendable {
         let line = before.count { $0 == 0x0A } + 1
         let lineStart = before.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
         let column = place.position - lineStart
-        return "template: \(name):\(line):\(column): executing \"\(failure.within)\" at <\(place.text)>: \(failure.text)"
+        return
+            "template: \(name):\(line):\(column): executing \"\(failure.within)\" at <\(place.text)>: \(failure.text)"
     }
 
     /// The labels that the template reads; nil where it may read any (`{{ . }}`, a variable that holds the dot …).

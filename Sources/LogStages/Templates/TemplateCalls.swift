@@ -4,7 +4,9 @@ import LogModel
 /// What the functions of templates do. Arguments have been checked against the signatures.
 enum TemplateCalls {
     static func call(
-        _ function: TemplateFunction, _ arguments: [TemplateValue], _ evaluator: inout TemplateEvaluator
+        _ function: TemplateFunction,
+        _ arguments: [TemplateValue],
+        _ evaluator: inout TemplateEvaluator
     ) throws(TemplateFailure) -> TemplateValue {
         let a = Arguments(values: arguments)
         switch function {
@@ -25,7 +27,8 @@ enum TemplateCalls {
         case .urlquery: return .text(GoEscape.query(evaluatorText(arguments, evaluator)))
         case .call:
             throw TemplateFailure(
-                { if case .none = a[0] { "call of nil" } else { "non-function of type \(a[0].typeName)" } }())
+                { if case .none = a[0] { "call of nil" } else { "non-function of type \(a[0].typeName)" } }()
+            )
 
         case .currentLine: return .text(evaluator.line)
         case .currentTime:
@@ -58,10 +61,12 @@ enum TemplateCalls {
         case .alignRight: return .text(try GoStrings.align(a.text(1), a.int(0), left: false))
         case .regexReplaceAll:
             return .text(
-                try GoRegex.replaceAll(try regex(a.text(0), &evaluator), a.text(1), a.text(2), expands: true))
+                try GoRegex.replaceAll(try regex(a.text(0), &evaluator), a.text(1), a.text(2), expands: true)
+            )
         case .regexReplaceAllLiteral:
             return .text(
-                try GoRegex.replaceAll(try regex(a.text(0), &evaluator), a.text(1), a.text(2), expands: false))
+                try GoRegex.replaceAll(try regex(a.text(0), &evaluator), a.text(1), a.text(2), expands: false)
+            )
         case .count: return .int(Int64(GoRegex.count(try regex(a.text(0), &evaluator), a.text(1))))
         case .b64enc: return .text(GoBase64.encode(a.text(0)))
         case .b64dec: return .text(GoBase64.decodeOrExplain(a.text(0)))
@@ -122,7 +127,8 @@ enum TemplateCalls {
     }
 
     private static func regex(
-        _ pattern: ByteString, _ evaluator: inout TemplateEvaluator
+        _ pattern: ByteString,
+        _ evaluator: inout TemplateEvaluator
     ) throws(TemplateFailure) -> CompiledRegex {
         if let known = evaluator.memory.regexes[pattern] { return known }
         do {
@@ -138,7 +144,8 @@ enum TemplateCalls {
     // MARK: Go's own
 
     private static func index(
-        _ arguments: [TemplateValue], _ evaluator: TemplateEvaluator
+        _ arguments: [TemplateValue],
+        _ evaluator: TemplateEvaluator
     ) throws(TemplateFailure) -> TemplateValue {
         var item = arguments[0]
         if case .none = item { throw TemplateFailure("index of untyped nil") }

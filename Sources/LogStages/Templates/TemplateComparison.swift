@@ -11,7 +11,8 @@ enum TemplateComparison {
     }
 
     static func compare(
-        _ function: TemplateFunction, _ arguments: [TemplateValue]
+        _ function: TemplateFunction,
+        _ arguments: [TemplateValue]
     ) throws(TemplateFailure) -> Bool {
         switch function {
         case .eq:
@@ -55,7 +56,8 @@ enum TemplateComparison {
 
     private static func basicOrNone(_ value: TemplateValue) throws(TemplateFailure) -> Basic {
         switch value {
-        case .list, .map, .labels: throw TemplateFailure("non-comparable type \(TemplatePrinter.text(value)): \(value.typeName)")
+        case .list, .map, .labels:
+            throw TemplateFailure("non-comparable type \(TemplatePrinter.text(value)): \(value.typeName)")
         default: return try basic(value)
         }
     }

@@ -100,7 +100,11 @@ struct TemplateEvaluator {
     }
 
     private func print(_ value: TemplateValue) {
-        if case .labels = value { TemplatePrinter.append(resolved(value), to: out) } else { TemplatePrinter.append(value, to: out) }
+        if case .labels = value {
+            TemplatePrinter.append(resolved(value), to: out)
+        } else {
+            TemplatePrinter.append(value, to: out)
+        }
     }
 
     /// Labels as a map, everything else as it is.
@@ -112,7 +116,10 @@ struct TemplateEvaluator {
     func isTrue(_ value: TemplateValue) -> Bool { value.isTrue(data.pairs.count) }
 
     private mutating func loop(
-        _ pipe: TemplatePipe, _ list: [TemplateNode], _ otherwise: [TemplateNode], _ dot: TemplateValue
+        _ pipe: TemplatePipe,
+        _ list: [TemplateNode],
+        _ otherwise: [TemplateNode],
+        _ dot: TemplateValue
     ) throws(TemplateFailure) -> Flow {
         let known = variables.count
         defer { variables.removeLast(variables.count - known) }
@@ -158,7 +165,10 @@ struct TemplateEvaluator {
     }
 
     private mutating func call(
-        _ name: String, _ pipe: TemplatePipe?, _ at: Int, _ dot: TemplateValue
+        _ name: String,
+        _ pipe: TemplatePipe?,
+        _ at: Int,
+        _ dot: TemplateValue
     ) throws(TemplateFailure) {
         let place = TemplatePlace(call: name, pipe, at: at)
         guard let nodes = template.templates[name] else {
@@ -179,7 +189,8 @@ struct TemplateEvaluator {
 
     // MARK: Values
 
-    private mutating func evaluate(_ pipe: TemplatePipe, _ dot: TemplateValue) throws(TemplateFailure) -> TemplateValue {
+    private mutating func evaluate(_ pipe: TemplatePipe, _ dot: TemplateValue) throws(TemplateFailure) -> TemplateValue
+    {
         var value: TemplateValue?
         for command in pipe.commands { value = try evaluate(command, dot, final: value) }
         let result = value ?? .none
@@ -190,7 +201,9 @@ struct TemplateEvaluator {
     }
 
     private mutating func evaluate(
-        _ command: TemplateCommand, _ dot: TemplateValue, final: TemplateValue?
+        _ command: TemplateCommand,
+        _ dot: TemplateValue,
+        final: TemplateValue?
     ) throws(TemplateFailure) -> TemplateValue {
         try step()
         let first = command.operands[0]
@@ -199,7 +212,9 @@ struct TemplateEvaluator {
         case .field(let names, _):
             return try chain(dot, names, TemplatePlace(first), command, final, dot)
         case .chain(let inner, let names, _):
-            if case .nilValue = inner { throw TemplateFailure("indirection through explicit nil in \(first.text)", TemplatePlace(first)) }
+            if case .nilValue = inner {
+                throw TemplateFailure("indirection through explicit nil in \(first.text)", TemplatePlace(first))
+            }
             let value = try argument(inner, .any, dot)
             return try chain(value, names, TemplatePlace(first), command, final, dot)
         case .function(let function, _):
@@ -243,8 +258,12 @@ struct TemplateEvaluator {
 
     /// `.a.b` from `value` on. Only the last name may be a method with arguments.
     private mutating func chain(
-        _ value: TemplateValue, _ names: [LabelName], _ place: TemplatePlace, _ command: TemplateCommand?,
-        _ final: TemplateValue?, _ dot: TemplateValue
+        _ value: TemplateValue,
+        _ names: [LabelName],
+        _ place: TemplatePlace,
+        _ command: TemplateCommand?,
+        _ final: TemplateValue?,
+        _ dot: TemplateValue
     ) throws(TemplateFailure) -> TemplateValue {
         var value = value
         for (i, name) in names.enumerated() {
@@ -254,7 +273,9 @@ struct TemplateEvaluator {
                 if let final { arguments.append(final) }
             }
             if TemplateMethods.has(value, name.bytes.string) {
-                do throws(TemplateFailure) { value = try TemplateMethods.call(value, name.bytes.string, arguments) } catch {
+                do throws(TemplateFailure) {
+                    value = try TemplateMethods.call(value, name.bytes.string, arguments)
+                } catch {
                     throw TemplateFailure(error.text, place)
                 }
                 continue
@@ -271,7 +292,9 @@ struct TemplateEvaluator {
     }
 
     private func field(
-        _ value: TemplateValue, _ name: LabelName, _ place: TemplatePlace
+        _ value: TemplateValue,
+        _ name: LabelName,
+        _ place: TemplatePlace
     ) throws(TemplateFailure) -> TemplateValue {
         switch value {
         case .none: return .none
@@ -290,8 +313,12 @@ struct TemplateEvaluator {
     // MARK: Calls
 
     private mutating func call(
-        _ function: TemplateFunction, _ operand: TemplateOperand, _ whole: TemplatePlace,
-        _ operands: [TemplateOperand], _ final: TemplateValue?, _ dot: TemplateValue
+        _ function: TemplateFunction,
+        _ operand: TemplateOperand,
+        _ whole: TemplatePlace,
+        _ operands: [TemplateOperand],
+        _ final: TemplateValue?,
+        _ dot: TemplateValue
     ) throws(TemplateFailure) -> TemplateValue {
         try step()
         let signature = function.signature
@@ -300,7 +327,8 @@ struct TemplateEvaluator {
             let least = signature.rest != nil ? "at least " : ""
             throw TemplateFailure(
                 "wrong number of args for \(function.name): want \(least)\(signature.fixed.count) got \(given)",
-                TemplatePlace(operand))
+                TemplatePlace(operand)
+            )
         }
         if function == .and || function == .or { return try decide(function, operands, final, dot) }
         var arguments: [TemplateValue] = []
@@ -310,7 +338,8 @@ struct TemplateEvaluator {
             arguments.append(try argument(operand, type, dot))
         }
         if let final {
-            let type = arguments.count < signature.fixed.count ? signature.fixed[arguments.count] : signature.rest ?? .any
+            let type =
+                arguments.count < signature.fixed.count ? signature.fixed[arguments.count] : signature.rest ?? .any
             let last = operands.count > 1 ? operands[operands.count - 1] : operand
             arguments.append(try checked(final, type, last))
         }
@@ -327,7 +356,10 @@ struct TemplateEvaluator {
 
     /// `and` and `or` evaluate no more arguments than needed.
     private mutating func decide(
-        _ function: TemplateFunction, _ operands: [TemplateOperand], _ final: TemplateValue?, _ dot: TemplateValue
+        _ function: TemplateFunction,
+        _ operands: [TemplateOperand],
+        _ final: TemplateValue?,
+        _ dot: TemplateValue
     ) throws(TemplateFailure) -> TemplateValue {
         var value = TemplateValue.none
         for operand in operands.dropFirst() {
@@ -338,7 +370,9 @@ struct TemplateEvaluator {
     }
 
     private mutating func argument(
-        _ operand: TemplateOperand, _ type: TemplateFunction.Parameter, _ dot: TemplateValue
+        _ operand: TemplateOperand,
+        _ type: TemplateFunction.Parameter,
+        _ dot: TemplateValue
     ) throws(TemplateFailure) -> TemplateValue {
         switch operand {
         case .dot: return try checked(dot, type, operand)
@@ -384,7 +418,9 @@ struct TemplateEvaluator {
     }
 
     private func checked(
-        _ value: TemplateValue, _ type: TemplateFunction.Parameter, _ operand: TemplateOperand
+        _ value: TemplateValue,
+        _ type: TemplateFunction.Parameter,
+        _ operand: TemplateOperand
     ) throws(TemplateFailure) -> TemplateValue {
         switch (type, value) {
         case (.any, _), (.text, .text), (.int, .int), (.float, .float), (.time, .time): return value
@@ -392,7 +428,9 @@ struct TemplateEvaluator {
             throw TemplateFailure("invalid value; expected \(type.name)", TemplatePlace(operand))
         default:
             throw TemplateFailure(
-                "wrong type for value; expected \(type.name); got \(value.typeName)", TemplatePlace(operand))
+                "wrong type for value; expected \(type.name); got \(value.typeName)",
+                TemplatePlace(operand)
+            )
         }
     }
 }

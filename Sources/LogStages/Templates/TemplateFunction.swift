@@ -57,7 +57,8 @@ enum TemplateFunction: String, Sendable, CaseIterable {
     var name: String { rawValue }
 
     static let named: [String: TemplateFunction] = Dictionary(
-        uniqueKeysWithValues: allCases.map { ($0.rawValue, $0) })
+        uniqueKeysWithValues: allCases.map { ($0.rawValue, $0) }
+    )
 
     var signature: Signature {
         switch self {

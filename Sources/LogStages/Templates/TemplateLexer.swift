@@ -324,7 +324,12 @@ struct TemplateLexer {
     private mutating func emit(_ kind: TemplateToken.Kind, _ start: Int, _ end: Int) {
         queue.append(
             TemplateToken(
-                kind: kind, start: start, text: String(decoding: bytes[start..<end], as: UTF8.self), line: line))
+                kind: kind,
+                start: start,
+                text: String(decoding: bytes[start..<end], as: UTF8.self),
+                line: line
+            )
+        )
         line += newlines(start, end)
     }
 

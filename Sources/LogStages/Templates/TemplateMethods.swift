@@ -8,7 +8,8 @@ enum TemplateMethods {
     ]
     private static let weekdays = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
     private static let ofTime: Set<String> = [
-        "Unix", "UnixMilli", "UnixMicro", "UnixNano", "UTC", "Local", "Year", "Month", "Day", "Hour", "Minute", "Second",
+        "Unix", "UnixMilli", "UnixMicro", "UnixNano", "UTC", "Local", "Year", "Month", "Day", "Hour", "Minute",
+        "Second",
         "Nanosecond", "Weekday", "YearDay", "IsZero", "String", "Format", "Sub", "Before", "After", "Equal", "Add",
         "AddDate",
     ]
@@ -26,7 +27,9 @@ enum TemplateMethods {
     }
 
     static func call(
-        _ value: TemplateValue, _ name: String, _ arguments: [TemplateValue]
+        _ value: TemplateValue,
+        _ name: String,
+        _ arguments: [TemplateValue]
     ) throws(TemplateFailure) -> TemplateValue {
         func need(_ count: Int) throws(TemplateFailure) {
             guard arguments.count == count else {
@@ -52,14 +55,17 @@ enum TemplateMethods {
     }
 
     private static func ofTime(
-        _ time: GoInstant, _ name: String, _ arguments: [TemplateValue],
+        _ time: GoInstant,
+        _ name: String,
+        _ arguments: [TemplateValue],
         _ need: (Int) throws(TemplateFailure) -> Void
     ) throws(TemplateFailure) -> TemplateValue {
         func other() throws(TemplateFailure) -> GoInstant {
             try need(1)
             guard case .time(let other) = arguments[0] else {
                 throw TemplateFailure(
-                    "wrong type for value; expected time.Time; got \(arguments[0].typeName)")
+                    "wrong type for value; expected time.Time; got \(arguments[0].typeName)"
+                )
             }
             return other
         }
@@ -92,7 +98,7 @@ enum TemplateMethods {
         case "AddDate":
             try need(3)
             guard let years = arguments[0].integer, let months = arguments[1].integer, let days = arguments[2].integer,
-                abs(years) < 1_000_000, abs(months) < 1_000_000, abs(days) < 1_000_000
+                years.magnitude < 1_000_000, months.magnitude < 1_000_000, days.magnitude < 1_000_000
             else { throw TemplateFailure("AddDate wants three integers") }
             return .time(moved(time, years: Int(years), months: Int(months), days: Int(days)))
         default: break
@@ -107,7 +113,8 @@ enum TemplateMethods {
             return .time(GoInstant(unixSeconds: time.unixSeconds, nanosecond: time.nanosecond, zone: .utc))
         case "Local":
             return .time(
-                GoInstant(unixSeconds: time.unixSeconds, nanosecond: time.nanosecond, zone: TemplateClock.local))
+                GoInstant(unixSeconds: time.unixSeconds, nanosecond: time.nanosecond, zone: TemplateClock.local)
+            )
         case "Year": return .int(Int64(time.fields.year))
         case "Month":
             let month = time.fields.month
@@ -135,7 +142,10 @@ enum TemplateMethods {
             carry = 1
         }
         return GoInstant(
-            unixSeconds: time.unixSeconds &+ seconds &+ carry, nanosecond: Int(sum), zone: time.zone)
+            unixSeconds: time.unixSeconds &+ seconds &+ carry,
+            nanosecond: Int(sum),
+            zone: time.zone
+        )
     }
 
     private static func moved(_ time: GoInstant, years: Int, months: Int, days: Int) -> GoInstant {
@@ -144,10 +154,14 @@ enum TemplateMethods {
         let year = fields.year + years + (month >= 0 ? month / 12 : -((11 - month) / 12))
         let wrapped = ((month % 12) + 12) % 12 + 1
         let day = Civil.days(year: year, month: wrapped, day: 1) &+ Int64(fields.day - 1 + days)
-        let clock = day &* Civil.secondsPerDay
+        let clock =
+            day &* Civil.secondsPerDay
             &+ Int64(fields.hour * 3600 + fields.minute * 60 + fields.second)
         return GoInstant(
-            unixSeconds: time.zone.unixSeconds(clock: clock), nanosecond: time.nanosecond, zone: time.zone)
+            unixSeconds: time.zone.unixSeconds(clock: clock),
+            nanosecond: time.nanosecond,
+            zone: time.zone
+        )
     }
 }
 

@@ -4,7 +4,8 @@ import Glibc
 /// The arithmetic of templates, sprig's: what is no number counts as 0.
 enum TemplateNumbers {
     static func call(
-        _ function: TemplateFunction, _ arguments: [TemplateValue]
+        _ function: TemplateFunction,
+        _ arguments: [TemplateValue]
     ) throws(TemplateFailure) -> TemplateValue {
         let ints = arguments.map { integer($0) }
         let floats = arguments.map { float($0) }
@@ -46,7 +47,9 @@ enum TemplateNumbers {
 
     /// Computed in decimals where they fit into 38 digits, else in doubles.
     private static func decimal(
-        _ values: [Double], _ exact: (Decimal38, Decimal38) -> Decimal38?, _ rough: (Double, Double) -> Double
+        _ values: [Double],
+        _ exact: (Decimal38, Decimal38) -> Decimal38?,
+        _ rough: (Double, Double) -> Double
     ) throws(TemplateFailure) -> Double {
         for value in values where !value.isFinite {
             throw TemplateFailure("Cannot create a Decimal from \(GoFormat.general(value))")
@@ -73,7 +76,8 @@ enum TemplateNumbers {
             return text.withView { view in
                 // "12.00" is 12, "12.5" is no integer.
                 var whole = view
-                if let point = view.firstIndex(of: 0x2E), view.suffix(from: point + 1).copy().allSatisfy({ $0 == 0x30 }) {
+                if let point = view.firstIndex(of: 0x2E), view.suffix(from: point + 1).copy().allSatisfy({ $0 == 0x30 })
+                {
                     whole = view[0..<point]
                 }
                 return GoInteger.parse(whole, base: 0) ?? 0

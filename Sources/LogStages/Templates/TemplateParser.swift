@@ -244,13 +244,15 @@ struct TemplateParser {
     // MARK: Pipelines
 
     private mutating func pipeline(
-        _ context: String, until end: TemplateToken.Kind
+        _ context: String,
+        until end: TemplateToken.Kind
     ) throws(StageError) -> TemplatePipe {
         try nested { (parser) throws(StageError) in try parser.pipelineBody(context, until: end) }
     }
 
     private mutating func pipelineBody(
-        _ context: String, until end: TemplateToken.Kind
+        _ context: String,
+        until end: TemplateToken.Kind
     ) throws(StageError) -> TemplatePipe {
         var pipe = TemplatePipe(position: peekNonSpace().start)
         try declarations(context, &pipe)

@@ -4,7 +4,8 @@ import LogModel
 /// The date functions of templates.
 enum TemplateTimes {
     static func call(
-        _ function: TemplateFunction, _ arguments: [TemplateValue]
+        _ function: TemplateFunction,
+        _ arguments: [TemplateValue]
     ) throws(TemplateFailure) -> TemplateValue {
         let a = TemplateCalls.Arguments(values: arguments)
         switch function {
@@ -46,13 +47,17 @@ enum TemplateTimes {
         guard let number = text.withView({ GoInteger.parse($0) }) else {
             let quoted = text.withView { GoText.quote($0) }
             throw TemplateFailure(
-                "unable to parse time '\(text)': strconv.ParseInt: parsing \(quoted): invalid syntax")
+                "unable to parse time '\(text)': strconv.ParseInt: parsing \(quoted): invalid syntax"
+            )
         }
         let zone = TemplateClock.local
         func moment(_ perSecond: Int64) -> GoInstant {
             let (seconds, rest) = Civil.floorDivide(number, perSecond)
             return GoInstant(
-                unixSeconds: seconds, nanosecond: Int(rest * (1_000_000_000 / perSecond)), zone: zone)
+                unixSeconds: seconds,
+                nanosecond: Int(rest * (1_000_000_000 / perSecond)),
+                zone: zone
+            )
         }
         switch text.count {
         case 5: return GoInstant(unixSeconds: number * 86_400, zone: zone)

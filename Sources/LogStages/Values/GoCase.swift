@@ -28,7 +28,9 @@ enum GoCase {
     }
 
     private static func map(
-        _ text: ByteString, _ ascii: (UInt8) -> UInt8, _ mapping: (Unicode.Scalar) -> String
+        _ text: ByteString,
+        _ ascii: (UInt8) -> UInt8,
+        _ mapping: (Unicode.Scalar) -> String
     ) -> ByteString {
         if text.bytes.allSatisfy({ $0 < 0x80 }) { return ByteString(text.bytes.map(ascii)) }
         var out: [UInt8] = []

@@ -49,7 +49,9 @@ enum GoLiteral {
                 out += Array(String(Character(scalar)).utf8)
                 i += count
             case 0x30...0x37:
-                guard i + 1 < inside.endIndex, let value = UInt32(String(decoding: inside[(i - 1)...(i + 1)], as: UTF8.self), radix: 8), value < 256
+                guard i + 1 < inside.endIndex,
+                    let value = UInt32(String(decoding: inside[(i - 1)...(i + 1)], as: UTF8.self), radix: 8),
+                    value < 256
                 else { return nil }
                 out.append(UInt8(value))
                 i += 2

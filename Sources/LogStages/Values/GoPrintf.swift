@@ -16,7 +16,8 @@ enum GoPrintf {
     }
 
     static func format(
-        _ format: ByteString, _ arguments: [TemplateValue]
+        _ format: ByteString,
+        _ arguments: [TemplateValue]
     ) throws(TemplateFailure) -> ByteString {
         let bytes = format.bytes
         var out: [UInt8] = []
@@ -130,7 +131,12 @@ enum GoPrintf {
 
     /// `[3]` chooses the argument that comes next.
     private static func argumentIndex(
-        _ bytes: [UInt8], _ i: inout Int, _ next: inout Int, _ reordered: inout Bool, _ isBad: inout Bool, _ count: Int
+        _ bytes: [UInt8],
+        _ i: inout Int,
+        _ next: inout Int,
+        _ reordered: inout Bool,
+        _ isBad: inout Bool,
+        _ count: Int
     ) {
         guard i < bytes.count, bytes[i] == 0x5B else { return }
         reordered = true
@@ -201,7 +207,11 @@ enum GoPrintf {
     }
 
     private static func appendInteger(
-        _ value: TemplateValue, _ number: Int64, _ verb: String, _ spec: Spec, _ out: inout [UInt8]
+        _ value: TemplateValue,
+        _ number: Int64,
+        _ verb: String,
+        _ spec: Spec,
+        _ out: inout [UInt8]
     ) {
         var digits: String
         switch verb {
@@ -239,7 +249,11 @@ enum GoPrintf {
     }
 
     private static func appendFloat(
-        _ value: TemplateValue, _ number: Double, _ verb: String, _ spec: Spec, _ out: inout [UInt8]
+        _ value: TemplateValue,
+        _ number: Double,
+        _ verb: String,
+        _ spec: Spec,
+        _ out: inout [UInt8]
     ) {
         var digits: String
         switch verb {
@@ -269,7 +283,11 @@ enum GoPrintf {
     }
 
     private static func appendNumber(
-        _ sign: String, _ digits: String, _ spec: Spec, zero: Bool, _ out: inout [UInt8]
+        _ sign: String,
+        _ digits: String,
+        _ spec: Spec,
+        zero: Bool,
+        _ out: inout [UInt8]
     ) {
         let missing = max(0, (spec.width ?? 0) - sign.utf8.count - digits.utf8.count)
         if zero {
@@ -288,12 +306,18 @@ enum GoPrintf {
     }
 
     private static func appendText(
-        _ value: TemplateValue, _ text: ByteString, _ verb: String, _ spec: Spec, _ out: inout [UInt8]
+        _ value: TemplateValue,
+        _ text: ByteString,
+        _ verb: String,
+        _ spec: Spec,
+        _ out: inout [UInt8]
     ) {
         var text = text
         if let precision = spec.precision, verb != "x", verb != "X" {
             let kept = text.string.unicodeScalars.prefix(precision)
-            if kept.count < text.string.unicodeScalars.count { text = ByteString(String(String.UnicodeScalarView(kept))) }
+            if kept.count < text.string.unicodeScalars.count {
+                text = ByteString(String(String.UnicodeScalarView(kept)))
+            }
         }
         switch verb {
         case "s", "v":

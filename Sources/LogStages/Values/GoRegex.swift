@@ -4,7 +4,10 @@ import Bytes
 enum GoRegex {
     /// Replaces every match. With `expands`, `$1`, `${1}`, `$name` and `$$` in `replacement` are filled in.
     static func replaceAll(
-        _ regex: CompiledRegex, _ text: ByteString, _ replacement: ByteString, expands: Bool
+        _ regex: CompiledRegex,
+        _ text: ByteString,
+        _ replacement: ByteString,
+        expands: Bool
     ) throws(TemplateFailure) -> ByteString {
         let out = ByteArena(capacity: text.count + 64)
         var groups: [Range<Int>?] = []
@@ -33,7 +36,11 @@ enum GoRegex {
     }
 
     private static func expand(
-        _ template: ByteString, _ regex: CompiledRegex, _ groups: [Range<Int>?], _ text: ByteView, _ out: ByteArena
+        _ template: ByteString,
+        _ regex: CompiledRegex,
+        _ groups: [Range<Int>?],
+        _ text: ByteView,
+        _ out: ByteArena
     ) {
         let bytes = template.bytes
         var i = 0

@@ -5,7 +5,10 @@ enum GoStrings {
     static let lengthMax = Template.outputMax
 
     static func replace(
-        _ text: ByteString, _ old: ByteString, _ new: ByteString, limit: Int
+        _ text: ByteString,
+        _ old: ByteString,
+        _ new: ByteString,
+        limit: Int
     ) throws(TemplateFailure) -> ByteString {
         if old == new || limit == 0 { return text }
         var out: [UInt8] = []

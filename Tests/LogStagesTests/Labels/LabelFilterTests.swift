@@ -17,7 +17,8 @@ struct LabelFilterTests {
         arguments: [
             ("code=200", true), ("code=200.0", true), ("code=2e2", true), ("code=0x1.9p7", true), ("code=404", false),
             ("n=7", false), ("code=NaN", false),
-        ])
+        ]
+    )
     func numbers(line: String, keeps: Bool) throws {
         let outcome = try run(.number("code", .equal, 200), line)
         #expect(outcome.kept == keeps)
@@ -42,7 +43,8 @@ struct LabelFilterTests {
             (.duration("v", .greater, 1), "v=1d", #"time: unknown unit "d" in duration "1d""#),
             (.bytes("v", .greater, 1), "v=big", #"strconv.ParseFloat: parsing "": invalid syntax"#),
             (.bytes("v", .greater, 1), "v=5XB", "unhandled size name: xb"),
-        ])
+        ]
+    )
     func conversionErrors(condition: LabelCondition, line: String, details: String) throws {
         let outcome = try run(condition, line)
         #expect(outcome.kept)
@@ -61,7 +63,9 @@ struct LabelFilterTests {
     }
 
     @Test(
-        "Sizes", arguments: [("3mb", true), ("1.5B", false), ("2,048", false), ("1MiB", true), ("\"1.5 MB\"", true)])
+        "Sizes",
+        arguments: [("3mb", true), ("1.5B", false), ("2,048", false), ("1MiB", true), ("\"1.5 MB\"", true)]
+    )
     func sizes(value: String, keeps: Bool) throws {
         #expect(try run(.bytes("size", .greater, 1_000_000), "size=\(value)").kept == keeps)
     }
@@ -110,14 +114,17 @@ struct LabelFilterTests {
     func addresses() throws {
         let inside = LabelCondition.ip("addr", equal: true, "192.168.0.0/16")
         let outside = LabelCondition.ip("addr", equal: false, "192.168.0.0/16")
-        for (value, isIn) in [("192.168.4.5", true), ("192.168.4.5:80", true), ("10.0.0.1", false), ("notanip", false)] {
+        for (value, isIn) in [("192.168.4.5", true), ("192.168.4.5:80", true), ("10.0.0.1", false), ("notanip", false)]
+        {
             #expect(try run(inside, "addr=\(value)").kept == isIn, "\(value)")
             #expect(try run(outside, "addr=\(value)").kept == !isIn, "\(value)")
         }
         // A line that has an error already passes.
         let stages = [PipelineStage.json(JSONParser()), try labelFilter(inside)]
         #expect(StageBed().run(stages, "no json").kept)
-        #expect(message { _ = try labelFilter(.ip("a", equal: true, "300.1.1.1")) } == #"ip: invalid pattern: "300.1.1.1""#)
+        #expect(
+            message { _ = try labelFilter(.ip("a", equal: true, "300.1.1.1")) } == #"ip: invalid pattern: "300.1.1.1""#
+        )
     }
 
     @Test(
@@ -130,7 +137,8 @@ struct LabelFilterTests {
             (".+", "", false, false), ("bar|.*", "foo", true, false), ("warn(ing)?", "warning", true, true),
             ("[fF].*", "xfoo", false, true), ("f.o", "xfoo", false, false), ("w.*d|b.*r", "warned", true, true),
             ("(?i)FO+", "foo", true, true), ("^foo$", "foo", true, true), ("multi.line", "multi\nline", false, false),
-        ])
+        ]
+    )
     func regexes(pattern: String, value: String, anchored: Bool, quirky: Bool) throws {
         let condition = LabelCondition.text("v", .matches, ByteString(pattern))
         let bed = StageBed(metadata: value.isEmpty ? [:] : ["v": value])
@@ -144,6 +152,7 @@ struct LabelFilterTests {
     func badRegex() {
         #expect(
             message { _ = try labelFilter(.text("v", .matches, "(")) }
-                == "error parsing regexp: missing closing ): `(`")
+                == "error parsing regexp: missing closing ): `(`"
+        )
     }
 }

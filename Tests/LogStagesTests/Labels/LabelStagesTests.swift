@@ -47,7 +47,8 @@ struct LabelStagesTests {
     @Test("label_format renames and sets from templates")
     func labelFormat() throws {
         func run(_ assignments: [LabelFormat.Assignment]) throws -> [String: String] {
-            StageBed(hidesStream: false).run([Self.logfmt, .labelFormat(try LabelFormat(assignments))], "n=7 f=2").labels
+            StageBed(hidesStream: false).run([Self.logfmt, .labelFormat(try LabelFormat(assignments))], "n=7 f=2")
+                .labels
         }
         #expect(try run([.rename(to: "m", from: "n")]) == ["app": "x", "m": "7", "f": "2"])
         #expect(try run([.rename(to: "m", from: "missing")]) == ["app": "x", "n": "7", "f": "2"])
@@ -71,19 +72,23 @@ struct LabelStagesTests {
                 "__error__": "TemplateFormatErr",
                 "__error_details__":
                     #"template: label:1:3: executing "label" at <div 1 0>: error calling div: runtime error: integer divide by zero"#,
-            ])
+            ]
+        )
     }
 
     @Test("label_format refuses a target twice, __error__ and bad templates")
     func labelFormatRefusals() {
         #expect(
             message { _ = try LabelFormat([.template(to: "x", "a"), .template(to: "x", "b")]) }
-                == "multiple label name 'x' not allowed in a single format operation")
+                == "multiple label name 'x' not allowed in a single format operation"
+        )
         #expect(
-            message { _ = try LabelFormat([.template(to: "__error__", "a")]) } == "__error__ cannot be formatted")
+            message { _ = try LabelFormat([.template(to: "__error__", "a")]) } == "__error__ cannot be formatted"
+        )
         #expect(
             message { _ = try LabelFormat([.template(to: "x", "{{ .a")]) }
-                == "invalid template for label 'x': template: label:1: unclosed action")
+                == "invalid template for label 'x': template: label:1: unclosed action"
+        )
     }
 
     @Test(
@@ -92,7 +97,8 @@ struct LabelStagesTests {
             (Unwrap.Conversion.number, "1.5", 1.5), (.number, "1_000", 1000), (.number, "0x1p-2", 0.25),
             (.number, "+Inf", .infinity), (.bytes, "1.5B", 1), (.bytes, "2,048", 2048), (.bytes, "2Kb", 2000),
             (.duration, "1m30s", 90), (.duration, "100us", 0.0001), (.duration, "-3s", -3),
-        ])
+        ]
+    )
     func unwrap(conversion: Unwrap.Conversion, value: String, sample: Double) {
         let stages = [PipelineStage.logfmt(LogfmtParser()), .unwrap(Unwrap("v", conversion))]
         let outcome = StageBed().run(stages, "v=\(value)")

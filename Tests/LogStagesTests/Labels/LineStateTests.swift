@@ -63,7 +63,8 @@ struct LineStateTests {
             #expect(pipeline.state.labels([.parsed]) == ["a": "1", "b": "2"].labels)
             #expect(pipeline.state.labels(by: [LabelName("a"), LabelName("nosuch")]) == ["a": "1"].labels)
             #expect(
-                pipeline.state.labels(without: [LabelName("a"), LabelName("app")]) == ["b": "2", "trace": "t"].labels)
+                pipeline.state.labels(without: [LabelName("a"), LabelName("app")]) == ["b": "2", "trace": "t"].labels
+            )
             first = pipeline.state.fingerprint
         }
         "a=1 b=2".withView { line in
@@ -71,8 +72,11 @@ struct LineStateTests {
             #expect(pipeline.state.fingerprint == first)
             #expect(
                 pipeline.state.fingerprint(without: [LabelName("b")])
-                    != pipeline.state.fingerprint(without: [LabelName("a")]))
-            #expect(pipeline.state.fingerprint(by: [LabelName("a")]) == pipeline.state.fingerprint(by: [LabelName("a")]))
+                    != pipeline.state.fingerprint(without: [LabelName("a")])
+            )
+            #expect(
+                pipeline.state.fingerprint(by: [LabelName("a")]) == pipeline.state.fingerprint(by: [LabelName("a")])
+            )
         }
         "a=1 b=3".withView { line in
             #expect(pipeline.run(line, timestamp: 0))

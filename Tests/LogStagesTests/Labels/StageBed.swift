@@ -38,7 +38,11 @@ struct StageBed {
                 for (name, value) in stream where labels[name] == value { labels[name] = nil }
             }
             return Outcome(
-                kept: kept, line: pipeline.state.line.string, labels: labels, sample: pipeline.state.sample)
+                kept: kept,
+                line: pipeline.state.line.string,
+                labels: labels,
+                sample: pipeline.state.sample
+            )
         }
     }
 }

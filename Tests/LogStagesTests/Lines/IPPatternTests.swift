@@ -17,7 +17,8 @@ struct IPPatternTests {
             ("2001:db8::/32", "[2001:db8::1]:443", true), ("::1", "at ::1", true), ("::1", "at ::2", false),
             ("fe80::1-fe80::ff", "fe80::7", true), ("10.0.0.1", "", false), ("10.0.0.1", "....", false),
             ("10.0.0.1", "10:20:30", false), ("10.0.0.1", "010.0.0.1", false),
-        ])
+        ]
+    )
     func search(pattern: String, line: String, found: Bool) throws {
         let pattern = try IPPattern(ByteString(pattern))
         #expect(line.withView { pattern.isIn($0) } == found)
@@ -28,7 +29,8 @@ struct IPPatternTests {
         arguments: [
             "256.0.0.0/8", "192.168.4.255 - 192.168.5.0", "10.0.0.0/33", "10.0.0.0/", "abc", "", "10.0.0.9-10.0.0.1",
             "10.0.0.1-::1", "1.2.3", "::1/129", "1::2::3", "10.0.0.0/08",
-        ])
+        ]
+    )
     func faults(pattern: String) {
         #expect(message { _ = try IPPattern(ByteString(pattern)) } == "ip: invalid pattern: \"\(pattern)\"")
     }

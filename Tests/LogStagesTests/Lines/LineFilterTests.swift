@@ -22,7 +22,8 @@ struct LineFilterTests {
             (.matchesNot, "[a-z]", "ABC", true), (.matches, "foo.*bar", "foo and bar", true),
             (.matches, "foo.*bar", "bar and foo", false), (.matches, #"a\.b"#, "axb", false),
             (.matches, "(?:foo|bar)+", "xbarx", true), (.matches, "user_1[0-9]+7\"", "user_1237\"", true),
-        ])
+        ]
+    )
     func textAndRegex(op: LineFilter.Operator, text: String, line: String, keeps: Bool) throws {
         #expect(try LineFilter(op, [.text(ByteString(text))]).matches(line) == keeps)
     }
@@ -60,8 +61,10 @@ struct LineFilterTests {
         arguments: [
             (LineFilter.Operator.contains, "abc", "abc"), (.matches, "user_[0-9]+", "user_"), (.matches, "abc", "abc"),
             (.matches, "a(b|c)def", "def"), (.matches, "abc|def", nil), (.matches, "(?i)abcd", nil),
-            (.matches, "abcx?", "abc"), (.matches, "[abc]+", nil), (.containsNot, "abc", nil), (.matches, "ab{0,2}", nil),
-        ] as [(LineFilter.Operator, String, String?)])
+            (.matches, "abcx?", "abc"), (.matches, "[abc]+", nil), (.containsNot, "abc", nil),
+            (.matches, "ab{0,2}", nil),
+        ] as [(LineFilter.Operator, String, String?)]
+    )
     func requiredLiterals(op: LineFilter.Operator, text: String, literal: String?) throws {
         #expect(try LineFilter(op, [.text(ByteString(text))]).requiredLiteral?.string == literal)
     }
@@ -71,13 +74,17 @@ struct LineFilterTests {
         var random = SeededRandom(seed)
         for _ in 0..<300 {
             let pattern = String(decoding: random.text("abc.*+?()[]|\\d{}1^$", most: 12), as: UTF8.self)
-            guard let plain = try? CompiledRegex(pattern), let filter = try? LineFilter(.matches, [.text(ByteString(pattern))])
+            guard let plain = try? CompiledRegex(pattern),
+                let filter = try? LineFilter(.matches, [.text(ByteString(pattern))])
             else { continue }
             for _ in 0..<8 {
                 let line = random.text("aabbcc.1", most: 10)
                 line.withView { view in
                     // Loki takes `.+` for "not empty", which differs on lines of newlines only.
-                    #expect(filter.matches(view) == plain.matches(view) || pattern == ".+", "\(pattern) on \(view.string)")
+                    #expect(
+                        filter.matches(view) == plain.matches(view) || pattern == ".+",
+                        "\(pattern) on \(view.string)"
+                    )
                 }
             }
         }
@@ -91,7 +98,8 @@ struct LineFilterTests {
             ("foo <_>", "foo ", false), ("foo <_>", "foo", false), ("", "", true), ("", "a", false), ("<_>", "", false),
             ("<_>", "a", true), ("<_>o<_>", "foo", true), ("<_>o<_>", "of", false), ("a<_>b", "ab", false),
             ("foo <_> x <_>", "foo bar x bar", true), ("a <b c> <_>", "a <b c> d", true),
-        ])
+        ]
+    )
     func patterns(pattern: String, line: String, matches: Bool) throws {
         #expect(try LineFilter(.pattern, [.text(ByteString(pattern))]).matches(line) == matches)
         #expect(try LineFilter(.patternNot, [.text(ByteString(pattern))]).matches(line) == !matches)
@@ -101,13 +109,16 @@ struct LineFilterTests {
     func faults() {
         #expect(
             message { _ = try LineFilter(.pattern, [.text("<_> and <_><_>")]) }
-                == "found consecutive capture '<_><_>': invalid expression")
+                == "found consecutive capture '<_><_>': invalid expression"
+        )
         #expect(
             message { _ = try LineFilter(.pattern, [.text("<x> y")]) }
-                == "named captures are not allowed: found '<x>'")
+                == "named captures are not allowed: found '<x>'"
+        )
         #expect(message { _ = try LineFilter(.matches, [.ip("1.2.3.4")]) } == "ip: invalid operation")
         #expect(
-            message { _ = try LineFilter(.matches, [.text("[a")]) } == "error parsing regexp: missing closing ]: `[a`")
+            message { _ = try LineFilter(.matches, [.text("[a")]) } == "error parsing regexp: missing closing ]: `[a`"
+        )
     }
 }
 

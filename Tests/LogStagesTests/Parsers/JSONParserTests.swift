@@ -12,20 +12,31 @@ struct JSONParserTests {
     @Test(
         "Labels of an object",
         arguments: [
-            (#"{"a":1,"b":"two","c":true,"d":false,"e":null,"f":[1,2,3],"g":{}}"#, ["a": "1", "b": "two", "c": "true", "d": "false"]),
+            (
+                #"{"a":1,"b":"two","c":true,"d":false,"e":null,"f":[1,2,3],"g":{}}"#,
+                ["a": "1", "b": "two", "c": "true", "d": "false"]
+            ),
             (#"{"n1":1.0,"n2":1e3,"n3":-0,"n4":1E-2}"#, ["n1": "1.0", "n2": "1e3", "n3": "-0", "n4": "1E-2"]),
             (#"{"dup":"first","dup":"second"}"#, ["dup": "first"]),
-            (#"{"a.b":"dot","a_b":"under","my-key":"dash","1st":"digit","é":"accent","with space":"sp","":"none"}"#,
-             ["a_b": "dot", "my_key": "dash", "_1st": "digit", "_": "accent", "with_space": "sp"]),
-            (#"{"outer":{"inner":{"deep":"x"},"1":2,"arr":[{"k":"v"}]},"sib":"y"}"#,
-             ["outer_inner_deep": "x", "outer_1": "2", "sib": "y"]),
-            (#"{"uni":"\u00e9\u4e2d","esc":"tab\there \"q\"","sur":"\ud83d\ude00"}"#,
-             ["uni": "é中", "esc": "tab\there \"q\"", "sur": "😀"]),
-            (#"  {"lead":"spaces"}  "#, ["lead": "spaces"]), (#"{"empty":"","space":" "}"#, ["empty": "", "space": " "]),
+            (
+                #"{"a.b":"dot","a_b":"under","my-key":"dash","1st":"digit","é":"accent","with space":"sp","":"none"}"#,
+                ["a_b": "dot", "my_key": "dash", "_1st": "digit", "_": "accent", "with_space": "sp"]
+            ),
+            (
+                #"{"outer":{"inner":{"deep":"x"},"1":2,"arr":[{"k":"v"}]},"sib":"y"}"#,
+                ["outer_inner_deep": "x", "outer_1": "2", "sib": "y"]
+            ),
+            (
+                #"{"uni":"\u00e9\u4e2d","esc":"tab\there \"q\"","sur":"\ud83d\ude00"}"#,
+                ["uni": "é中", "esc": "tab\there \"q\"", "sur": "😀"]
+            ),
+            (#"  {"lead":"spaces"}  "#, ["lead": "spaces"]),
+            (#"{"empty":"","space":" "}"#, ["empty": "", "space": " "]),
             ("{}", [:]), (#"{" pad ":1}"#, ["pad": "1"]), (#"{"a":{" ":{"b":1}}}"#, ["a_b": "1"]),
             (#"{"a":{"":1}}"#, ["a": "1"]), (#"{"a\u002eb":1}"#, ["a_b": "1"]), (#"{"half":"\ud83d x"}"#, ["half": ""]),
             (#"{"__error__":"user"}"#, ["__error__": "user"]),
-        ])
+        ]
+    )
     func labels(line: String, labels: [String: String]) {
         #expect(run(line) == labels)
     }
@@ -36,16 +47,19 @@ struct JSONParserTests {
         #expect(
             run(#"{"app":"in","a":{"b":2},"t":3}"#, bed) == [
                 "app": "x", "a_b": "y", "t": "1", "app_extracted": "in", "a_b_extracted": "2", "t_extracted": "3",
-            ])
+            ]
+        )
     }
 
     @Test(
         "What is not strict JSON, but fine",
         arguments: [
-            (#"{"a":1} trailing text"#, ["a": "1"]), (#"{"a":1}{"b":2}"#, ["a": "1"]), (#"{"a":1,"b":2,}"#, ["a": "1", "b": "2"]),
+            (#"{"a":1} trailing text"#, ["a": "1"]), (#"{"a":1}{"b":2}"#, ["a": "1"]),
+            (#"{"a":1,"b":2,}"#, ["a": "1", "b": "2"]),
             (#"{"a":01}"#, ["a": "01"]), (#"{"a":"bad \x escape","b":2}"#, ["a": "", "b": "2"]),
             (#"{"a":"bad \u12 escape","b":2}"#, ["a": "", "b": "2"]), ("{\"a\":\"x\u{1}y\"}", ["a": "x\u{1}y"]),
-        ])
+        ]
+    )
     func tolerated(line: String, labels: [String: String]) {
         #expect(run(line) == labels)
     }
@@ -69,7 +83,8 @@ struct JSONParserTests {
             (#"{"good":"x" "a":1}"#, "Value looks like object, but can't find closing '}' symbol", ["good": "x"]),
             (#"{"a":1,"b\x":2}"#, "Encountered an invalid escape sequence in a string", ["a": "1"]),
             (#"{"a":{"b":1"#, "Value looks like object, but can't find closing '}' symbol", [:]),
-        ])
+        ]
+    )
     func faults(line: String, details: String, labels: [String: String]) {
         var expected = labels
         expected["__error__"] = "JSONParserErr"

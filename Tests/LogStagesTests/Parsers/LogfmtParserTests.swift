@@ -13,14 +13,19 @@ struct LogfmtParserTests {
         "Pairs",
         arguments: [
             ("a-b=1 9x=2 dup=first dup=second empty=", ["a_b": "1", "_9x": "2", "dup": "first"]),
-            (#"key="quoted value" esc="a\tb\"c\" \u00e9" plain=x"#, ["key": "quoted value", "esc": "a\tb\"c\" é", "plain": "x"]),
+            (
+                #"key="quoted value" esc="a\tb\"c\" \u00e9" plain=x"#,
+                ["key": "quoted value", "esc": "a\tb\"c\" é", "plain": "x"]
+            ),
             ("tab\tsep=1\tnext=2", ["sep": "1", "next": "2"]), ("no pairs at all", [:]), ("", [:]),
             ("ünï=1 naïve=café 日本=東京", ["_n_": "1", "na_ve": "café", "__": "東京"]),
-            (#"a="" b=1"#, ["b": "1"]), (#"a=1 "quoted"=x b=2"#, ["a": "1", "b": "2"]), ("k=a=b other=2", ["other": "2"]),
+            (#"a="" b=1"#, ["b": "1"]), (#"a=1 "quoted"=x b=2"#, ["a": "1", "b": "2"]),
+            ("k=a=b other=2", ["other": "2"]),
             ("url=http://x/y?z=1 next=2", ["next": "2"]), ("=x a=1", ["a": "1"]), ("===", [:]),
             (#"a=x"y b=1"#, ["b": "1"]), (#"a="un terminated"#, [:]), (#"a="bad \x" b=2"#, ["b": "2"]),
             ("crlf=1\r\n", ["crlf": "1"]), (#"q="it\'s""#, ["q": "it's"]),
-        ])
+        ]
+    )
     func pairs(line: String, labels: [String: String]) {
         #expect(run(line) == labels)
     }
@@ -34,10 +39,12 @@ struct LogfmtParserTests {
         "Strict stops at the first fault",
         arguments: [
             ("good=1 k=a=b other=2", 11, "unexpected '='"), (#"good=1 k=a"b other=2"#, 11, "unexpected '\"'"),
-            ("bare key2= =novalue", 12, "unexpected '='"), (#"good=1 bad="unterminated other=2"#, 33, "unterminated quoted value"),
+            ("bare key2= =novalue", 12, "unexpected '='"),
+            (#"good=1 bad="unterminated other=2"#, 33, "unterminated quoted value"),
             ("===", 1, "unexpected '='"), ("url=http://x/y?z=1 next=2", 17, "unexpected '='"),
             (#"good=1 "quoted"=x other=2"#, 8, "unexpected '\"'"),
-        ])
+        ]
+    )
     func strict(line: String, position: Int, reason: String) {
         let labels = run(line, strict: true)
         #expect(labels["__error__"] == "LogfmtParserErr")
@@ -57,7 +64,8 @@ struct LogfmtParserTests {
         func run(_ fields: [(String, String)], _ line: String, strict: Bool = false) throws -> [String: String] {
             let expressions = fields.map { FieldExpression(ByteString($0.0), ByteString($0.1)) }
             return StageBed(stream: ["host": "h1"]).run(
-                [.logfmtExpressions(try LogfmtExpressionParser(expressions, strict: strict))], line
+                [.logfmtExpressions(try LogfmtExpressionParser(expressions, strict: strict))],
+                line
             ).labels
         }
         #expect(try run([("a", "b")], "b=2 a=1 c=3") == ["a": "1"])
@@ -70,11 +78,13 @@ struct LogfmtParserTests {
             try run([("good", "good"), ("other", "other")], "good=1 k=a=b other=2", strict: true) == [
                 "good": "1", "other": "", "__error__": "LogfmtParserErr",
                 "__error_details__": "logfmt syntax error at pos 11 : unexpected '='",
-            ])
+            ]
+        )
         for path in ["", "ünï"] {
             #expect(
                 message { _ = try run([("z", path)], "") }
-                    == "cannot parse expression [\(path)]: syntax error: unexpected $end, expecting STRING or KEY")
+                    == "cannot parse expression [\(path)]: syntax error: unexpected $end, expecting STRING or KEY"
+            )
         }
     }
 

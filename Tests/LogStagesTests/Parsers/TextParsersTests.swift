@@ -22,7 +22,8 @@ struct TextParsersTests {
         arguments: [
             ("a(b)c", "invalid regexp parser: at least one named capture must be supplied"),
             ("(?P<x>", "invalid regexp parser: error parsing regexp: missing closing ): `(?P<x>`"),
-        ])
+        ]
+    )
     func regexpFaults(pattern: String, text: String) {
         #expect(message { _ = try RegexpParser(ByteString(pattern)) } == text)
     }
@@ -37,7 +38,8 @@ struct TextParsersTests {
             ("<app>: <msg>", "Error: failed", ["app_extracted": "Error", "msg": "failed"]),
             ("<ip> - <_> [<_>] \"<m> <_>\"", "1.2.3.4 - - [now] \"GET /\"", ["ip": "1.2.3.4", "m": "GET"]),
             ("<a>日本<b>", "x日本y", ["a": "x", "b": "y"]), ("<a>,<a2>", ",", ["a": "", "a2": ""]),
-        ])
+        ]
+    )
     func pattern(pattern: String, line: String, labels: [String: String]) throws {
         #expect(StageBed().run([.pattern(try PatternParser(ByteString(pattern)))], line).labels == labels)
     }
@@ -49,7 +51,8 @@ struct TextParsersTests {
             ("<a> <a>", "duplicate capture name (a): invalid expression"),
             ("<a><b>", "found consecutive capture '<a><b>': invalid expression"),
             ("", "parse error at line 1, col 1: syntax error: unexpected $end, expecting IDENTIFIER or LITERAL"),
-        ])
+        ]
+    )
     func patternFaults(pattern: String, text: String) {
         #expect(message { _ = try PatternParser(ByteString(pattern)) } == "invalid pattern parser: \(text)")
     }
