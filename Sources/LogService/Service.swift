@@ -136,7 +136,10 @@ package enum Service {
             let group = ServiceGroup(
                 configuration: ServiceGroupConfiguration(
                     services: [
-                        ServiceGroupConfiguration.ServiceConfiguration(service: ServerService(server: server, host: plan.server.host, log: log) {
+                        ServiceGroupConfiguration.ServiceConfiguration(service: ServerService(
+                            server: server, host: plan.server.host, log: log,
+                            welcomes: options.roles.contains(.collector)
+                        ) {
                             try working?.start()
                         })
                     ],

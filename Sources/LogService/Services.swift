@@ -11,13 +11,16 @@ struct ServerService: ServiceLifecycle.Service {
     let server: LogServer
     let host: String
     let log: ServiceLog
+    /// Whether to say what to try next: a person has started everything at once.
+    let welcomes: Bool
     let started: @Sendable () throws -> Void
 
     func run() async throws {
-        let (host, log, started) = (host, log, started)
+        let (host, log, welcomes, started) = (host, log, welcomes, started)
         try await server.run { port in
             log.info("listening on http://\(host):\(port)")
             do { try started() } catch { log.error("\(error)") }
+            if welcomes { Welcome.print(host: host, port: port) }
         }
     }
 }
@@ -80,5 +83,27 @@ enum BatchIdentity {
     static func make() -> String {
         let random = (0..<2).map { _ in String(UInt64.random(in: .min ... .max), radix: 16) }
         return random.joined()
+    }
+}
+
+/// What `tailrace up` says once it listens.
+enum Welcome {
+    static func print(host: String, port: Int) {
+        let address = host == "127.0.0.1" && port == 3100 ? "" : " --addr http://\(host):\(port)"
+        Swift.print(
+            """
+
+            Tailrace is up. In another terminal:
+
+              tailrace query\(address) '{job="llm-api"} |= "ERROR"'
+              tailrace query\(address) --instant 'sum by (model) (count_over_time({job="llm-api"}[1h]))'
+              curl -sG http://\(host):\(port)/loki/api/v1/query_range --data-urlencode 'query={job="llm-api"} | json | duration_ms > 5000'
+              curl -s http://\(host):\(port)/metrics | grep llm_
+
+            Grafana: add a Loki data source with the URL http://\(host):\(port), or use the files in grafana/.
+            `make run` puts the binary at .build/release/tailrace. Ctrl-C stops everything in order.
+
+            """)
+        fflush(nil)
     }
 }
