@@ -127,12 +127,17 @@ func answer(
 
     @Test func legacy() throws {
         let result = [
-            ResultStream(labels: Labels(["a": "b"]), entries: [ResultEntry(timestamp: 1_700_000_000_000_000_001, line: "x")])
+            ResultStream(
+                labels: Labels(["a": "b"]),
+                entries: [
+                    ResultEntry(timestamp: 1_700_000_000_000_000_001, line: "x"),
+                    ResultEntry(timestamp: 0, line: "y", metadata: Labels(["m": "1"]), parsed: Labels(["p": "2"])),
+                ])
         ]
         let body = text { LegacyQueryAnswer.write(result, QueryStatistics(), into: $0) }
         #expect(
             body.hasPrefix(
-                #"{"streams":[{"labels":"{a=\"b\"}","entries":[{"ts":"2023-11-14T22:13:20.000000001Z","line":"x"}]}],"stats":{"#))
+                #"{"streams":[{"labels":"{a=\"b\"}","entries":[{"ts":"2023-11-14T22:13:20.000000001Z","line":"x"}]},{"labels":"{a=\"b\", m=\"1\", p=\"2\"}","entries":[{"ts":"1970-01-01T00:00:00Z","line":"y","structuredMetadata":{"m":"1"},"parsed":{"p":"2"}}]}],"stats":{"#))
     }
 }
 

@@ -167,32 +167,4 @@ enum Parameters {
         guard interval >= 0 else { throw Refusal(400, "interval must be >= 0") }
         return interval
     }
-
-    /// A duration as Go prints it: `963h0m0s`.
-    static func goDuration(_ nanoseconds: Int64) -> String {
-        let seconds = nanoseconds / 1_000_000_000
-        let fraction = Double(nanoseconds % 1_000_000_000) / 1e9
-        let rest = GoFloat.text(Double(seconds % 60) + fraction, .fixed)
-        if seconds >= 3_600 { return "\(seconds / 3_600)h\(seconds / 60 % 60)m\(rest)s" }
-        return seconds >= 60 ? "\(seconds / 60)m\(rest)s" : "\(rest)s"
-    }
-
-    /// A duration as Prometheus prints it: `30d1h`.
-    static func prometheusText(_ nanoseconds: Int64) -> String {
-        var rest = nanoseconds / 1_000_000
-        if rest == 0 { return "0s" }
-        var out = ""
-        // Years and weeks only where they come out even, as Prometheus has it.
-        for (unit, size, exact) in [
-            ("y", Int64(31_536_000_000), true), ("w", 604_800_000, true), ("d", 86_400_000, false),
-            ("h", 3_600_000, false), ("m", 60_000, false), ("s", 1_000, false), ("ms", 1, false),
-        ] {
-            if exact && rest % size != 0 { continue }
-            if rest / size > 0 {
-                out += "\(rest / size)\(unit)"
-                rest %= size
-            }
-        }
-        return out
-    }
 }

@@ -48,7 +48,7 @@ extension LogServer {
     /// `format_query`: the canonical text, or the parser's error in an envelope of its own.
     func formatQuery(_ request: LokiRequest) -> Reply {
         do {
-            let text = try formatted(request.form["query"])
+            let text = LogQL.pretty(try LogQL.parse(request.form["query"]))
             return .json(contentType: "application/json; charset=utf-8") { CatalogueAnswer.text(text, into: $0) }
         } catch {
             var reply = Reply.json(contentType: "application/json; charset=utf-8") {
@@ -86,7 +86,7 @@ extension LogServer {
             json.key("max_query_bytes_read")
             json.string("0B")
             json.key("max_query_length")
-            json.string(Parameters.prometheusText(limits.maxQueryLength))
+            json.string(LogQL.prometheusDuration(limits.maxQueryLength))
             json.key("max_query_lookback")
             json.string("0s")
             json.key("max_query_range")
@@ -113,7 +113,7 @@ extension LogServer {
             json.key("pattern_persistence_enabled")
             json.bool(false)
             json.key("query_timeout")
-            json.string(Parameters.prometheusText(limits.queryTimeout))
+            json.string(LogQL.prometheusDuration(limits.queryTimeout))
             json.key("retention_period")
             json.string("0s")
             json.key("volume_enabled")
@@ -152,7 +152,7 @@ extension LogServer {
 
     /// `/config/tenant/v1/limits`
     func limitsText(_ limits: Limits) -> String {
-        let time = Parameters.prometheusText
+        let time = LogQL.prometheusDuration
         return """
             max_line_size: \(limits.maxLineSize)
             max_label_name_length: \(limits.maxLabelNameLength)
@@ -177,9 +177,4 @@ extension Reply {
     init(yaml text: String) {
         self.init(status: 200, contentType: "text/plain; charset=utf-8", body: ByteBuffer(string: text))
     }
-}
-
-private func formatted(_ text: String) throws(LogQLError) -> String {
-    _ = try LogQL.parse(text)
-    return text
 }

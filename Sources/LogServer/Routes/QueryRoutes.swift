@@ -24,7 +24,7 @@ extension LogServer {
     /// `/api/prom/query`: log queries only, labels as text.
     func legacyQuery(_ request: LokiRequest) throws -> Reply {
         var asked = try rangeRequest(request)
-        asked.categorized = false
+        asked.categorized = true
         let answer = try parts.engine.answer(asked)
         guard case .streams(let streams) = answer.result else {
             throw Refusal(400, "rpc error: code = Code(400) desc = legacy endpoints only support streams result type")

@@ -89,7 +89,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var slowReadSince: NIODeadline?
     private var slowWriteSince: NIODeadline?
 
-    private static let checkInterval = TimeAmount.seconds(2)
+    /// Often enough for the shortest of the timeouts, and seldom enough to cost nothing.
+    private var checkInterval: TimeAmount {
+        .nanoseconds(min(max(min(settings.headerTimeout, settings.stallTimeout) / 4, 10_000_000), 2_000_000_000))
+    }
 
     init(table: ConnectionTable, settings: ServerSettings) {
         self.table = table
@@ -99,7 +102,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         state = table.add(context.channel)
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        timer = context.eventLoop.scheduleRepeatedTask(initialDelay: Self.checkInterval, delay: Self.checkInterval) { _ in
+        timer = context.eventLoop.scheduleRepeatedTask(initialDelay: checkInterval, delay: checkInterval) { _ in
             let (guardian, context) = bound.value
             guardian.check(context)
         }
@@ -149,7 +152,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             return
         }
 
-        let expected = Int(Self.checkInterval.nanoseconds / 1_000_000_000) * settings.rateMin
+        let expected = max(Int(Double(checkInterval.nanoseconds) / 1e9 * Double(settings.rateMin)), 1)
         slowReadSince = phase == .body && bytesRead - readAtCheck < expected ? slowReadSince ?? now : nil
         readAtCheck = bytesRead
 

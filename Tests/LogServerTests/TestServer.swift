@@ -1,0 +1,77 @@
+import Bytes
+import LogModel
+import LogPipeline
+import LogQuery
+import Logging
+import Metrics
+import Synchronization
+
+@testable import LogServer
+
+/// A server on a free port of the loopback, for the length of a closure.
+struct TestServer: Sendable {
+    let port: Int
+    let store: MemoryStore
+    let registry: Registry
+
+    func client() throws -> TestClient { try TestClient(port: port) }
+
+    /// One request on a connection of its own.
+    func ask(
+        _ method: String, _ target: String, headers: [(String, String)] = [], body: [UInt8] = []
+    ) async throws -> TestReply {
+        try await Blocking.run {
+            let client = try TestClient(port: port)
+            try client.send(method, target, headers: headers, body: body)
+            return try client.receive()
+        }
+    }
+
+    func get(_ target: String, headers: [(String, String)] = []) async throws -> TestReply {
+        try await ask("GET", target, headers: headers)
+    }
+
+    func push(_ json: String, headers: [(String, String)] = []) async throws -> TestReply {
+        try await ask(
+            "POST", "/loki/api/v1/push", headers: [("Content-Type", "application/json")] + headers, body: Array(json.utf8))
+    }
+}
+
+/// Fixed clock of the tests' intakes: pushes of any age are taken.
+func openLimits() -> Limits {
+    var limits = Limits()
+    limits.creationGracePeriod = 0
+    return limits
+}
+
+func withServer<Result: Sendable>(
+    settings given: ServerSettings = ServerSettings(), limits: Limits = openLimits(),
+    engine: (any QueryRunning)? = nil, hooks: ServerHooks = ServerHooks(),
+    _ body: @Sendable (TestServer) async throws -> Result
+) async throws -> Result {
+    var settings = given
+    settings.port = 0
+    let store = MemoryStore()
+    let registry = Registry()
+    var parts = ServerParts(
+        reader: store, writer: store, engine: engine ?? QueryEngine(store: store, registry: registry),
+        intake: Intake(limits: limits, registry: registry), registry: registry)
+    parts.limits = { _ in limits }
+    parts.hooks = hooks
+    parts.logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let server = LogServer(settings: settings, parts: parts)
+    let (ports, announce) = AsyncStream<Int>.makeStream()
+    let running = Task {
+        defer { announce.finish() }
+        try await server.run { announce.yield($0) }
+    }
+    defer { running.cancel() }
+    for await port in ports { return try await body(TestServer(port: port, store: store, registry: registry)) }
+    try await running.value
+    throw TestFailure("the server ended before it listened")
+}
+
+struct TestFailure: Error, CustomStringConvertible {
+    var description: String
+    init(_ text: String) { description = text }
+}
