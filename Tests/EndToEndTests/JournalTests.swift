@@ -1,6 +1,7 @@
 import Bytes
 import Glibc
 import LogModel
+import LogService
 import Testing
 
 /// A real journal file, made by systemd-journal-remote, entry by entry, once.

@@ -19,7 +19,7 @@ final class TailraceProcess: Sendable {
     }()
 
     /// Starts `tailrace` with these arguments; what it prints goes to `log`.
-    init(_ arguments: [String], log: String, directory: String? = nil) throws {
+    init(_ arguments: [String], log: String) throws {
         self.log = log
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -27,7 +27,6 @@ final class TailraceProcess: Sendable {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o644)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        if let directory { posix_spawn_file_actions_addchdir_np(&actions, directory) }
         var words: [UnsafeMutablePointer<CChar>?] = ([Self.binary] + arguments).map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var child: pid_t = 0
@@ -171,21 +170,22 @@ enum Files {
     }
 
     static func tree(_ path: String) -> [String] {
-        list(path).flatMap { name -> [String] in
-            let full = "\(path)/\(name)"
-            var info = stat()
-            guard lstat(full, &info) == 0 else { return [] }
-            return info.st_mode & S_IFMT == S_IFDIR ? tree(full) : [full]
-        }
+        list(path).flatMap { name in isDirectory("\(path)/\(name)") ? tree("\(path)/\(name)") : ["\(path)/\(name)"] }
     }
 
     static func removeTree(_ path: String) {
         for name in list(path) {
             let full = "\(path)/\(name)"
-            var info = stat()
-            if lstat(full, &info) == 0, info.st_mode & S_IFMT == S_IFDIR { removeTree(full) } else { unlink(full) }
+            if isDirectory(full) { removeTree(full) } else { unlink(full) }
         }
-        rmdir(path)
+        // A path that is a file itself.
+        if rmdir(path) != 0 { unlink(path) }
+    }
+
+    private static func isDirectory(_ path: String) -> Bool {
+        let handle = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        if handle >= 0 { close(handle) }
+        return handle >= 0
     }
 }
 
