@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test func batchKeysReachTheStore() async throws {
-        try await withServer { server in
+        try await withServer { server async throws in
             #expect(try await server.push(Self.good).status == 204)
             #expect(try await server.push(Self.good, headers: [("X-Tailrace-Batch", "c/1/42")]).status == 204)
             #expect(server.store.keys == [nil, BatchKey(client: "c", epoch: 1, sequence: 42)])
