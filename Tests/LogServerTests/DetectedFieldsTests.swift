@@ -79,7 +79,7 @@ import Testing
     static let range = "start=1794304800&end=1794304801"
 
     @Test func fieldsOfASample() async throws {
-        try await withServer { server in
+        try await withServer { server async throws in
             #expect(try await server.push(Self.push).status == 204)
             var reply = try await server.get("/loki/api/v1/detected_fields?query=%7Bapp%3D%22x%22%7D&\(Self.range)")
             #expect(

@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test func aBusyPortNamesItsHolderAndAWayOut() async throws {
-        try await withServer { server in
+        try await withServer { server async throws in
             #expect(PortHolder.describe(port: server.port).hasSuffix("(pid \(getpid()))"))
             var settings = ServerSettings()
             settings.port = server.port

@@ -14,7 +14,7 @@ import Testing
         (#"{"streams":[{"stream":{"a":"b"},"values":[["1","x",{"__":"v"}]]}]}"#, 500, #"normalization for label name "__" resulted in invalid name "_""#),
     ])
     func refusals(body: String, status: Int, message: String) async throws {
-        try await withServer { server in
+        try await withServer { server async throws in
             let reply = try await server.push(body)
             #expect(reply.status == status)
             #expect(reply.text == message + "\n")
@@ -31,7 +31,7 @@ import Testing
         let packed = ByteArena()
         try Compressor.gzip(block.view, into: packed)
         let (plain, zipped) = (block.view.copy(), packed.view.copy())
-        try await withServer { server in
+        try await withServer { server async throws in
             for (body, encoding) in [(plain, "snappy"), (plain, ""), (zipped, "gzip")] {
                 let reply = try await server.ask(
                     "POST", "/loki/api/v1/push",
@@ -46,7 +46,7 @@ import Testing
 
     /// What is valid is stored although the answer says what was not.
     @Test func partialSuccess() async throws {
-        try await withServer { server in
+        try await withServer { server async throws in
             let long = String(repeating: "v", count: 3_000)
             let reply = try await server.push(
                 #"{"streams":[{"stream":{"app":"good"},"values":[["1","x"]]},{"stream":{"app":"\#(long)"},"values":[["1","y"]]}]}"#)
@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test func theStoreDecidesTheStatus() async throws {
-        try await withServer { server in
+        try await withServer { server async throws in
             server.store.refuse(with: StoreError(.retryLater, "disk full"))
             var reply = try await server.push(Self.good)
             #expect(reply.status == 503)
@@ -85,7 +85,7 @@ import Testing
     @Test func bodiesOverTheCapAreRefusedUnread() async throws {
         var limits = openLimits()
         limits.maxPushBodySize = 1_000
-        try await withServer(limits: limits) { server in
+        try await withServer(limits: limits) { server async throws in
             // The declared length alone: nothing of the body is ever sent.
             let reply = try await Blocking.run {
                 let client = try server.client()
@@ -114,7 +114,7 @@ import Testing
         let packed = ByteArena()
         try [UInt8](repeating: 0x20, count: 32 << 20).withView { try Compressor.gzip($0, into: packed) }
         let bomb = packed.view.copy()
-        try await withServer(limits: limits) { server in
+        try await withServer(limits: limits) { server async throws in
             let reply = try await server.ask(
                 "POST", "/loki/api/v1/push", headers: [("Content-Type", "application/json"), ("Content-Encoding", "gzip")],
                 body: bomb)
@@ -123,7 +123,7 @@ import Testing
     }
 
     @Test func clientsThatWaitForPermissionGetIt() async throws {
-        try await withServer { server in
+        try await withServer { server async throws in
             let statuses = try await Blocking.run {
                 let client = try server.client()
                 try client.write(
@@ -139,7 +139,7 @@ import Testing
     @Test func tooManyBytesAtOnceAreSentAway() async throws {
         var settings = ServerSettings()
         settings.pushMemoryMax = 1_000
-        try await withServer(settings: settings) { server in
+        try await withServer(settings: settings) { server async throws in
             let big = #"{"streams":[{"stream":{"app":"a"},"values":[["1","\#(String(repeating: "x", count: 5_000))"]]}]}"#
             let reply = try await server.push(big)
             #expect(reply.status == 503)

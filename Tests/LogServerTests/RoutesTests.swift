@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test func pushedLinesComeBack() async throws {
-        try await withServer { server in
+        try await withServer { server async throws in
             try await Self.fill(server)
             var reply = try await server.get("/loki/api/v1/query_range?query=%7Bapp%3D%22one%22%7D&\(Self.range)")
             #expect(reply.status == 200)
@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test func metricQueries() async throws {
-        try await withServer { server in
+        try await withServer { server async throws in
             try await Self.fill(server)
             var reply = try await server.get("/loki/api/v1/query?query=vector(1)%2Bvector(1)&time=4000000000")
             #expect(
@@ -86,7 +86,7 @@ import Testing
         ("format_query?query=%7Bapp%3D%22one%22%7D%7Cjson", #"{"status":"success","data":"{app=\"one\"} | json"}"#),
     ])
     func catalogue(target: String, expected: String) async throws {
-        try await withServer { server in
+        try await withServer { server async throws in
             try await Self.fill(server)
             let reply = try await server.get("/loki/api/v1/" + target)
             #expect(reply.status == 200)
@@ -127,7 +127,7 @@ import Testing
         ("index/volume_range?\(range)&query=%7Bapp%3D%22x%22%7D&step=3600", #""vector","result":[]"#),
     ])
     func volumes(target: String, expected: String) async throws {
-        try await withServer { server in
+        try await withServer { server async throws in
             try await Self.fill(server)
             let reply = try await server.get("/loki/api/v1/" + target)
             #expect(reply.status == 200)
@@ -160,7 +160,7 @@ import Testing
         ("nosuch", 404, "404 page not found"), ("labels?a=%zz", 400, #"invalid URL escape "%zz""#),
     ])
     func refusals(target: String, status: Int, message: String) async throws {
-        try await withServer { server in
+        try await withServer { server async throws in
             let reply = try await server.get("/loki/api/v1/" + target)
             #expect(reply.status == status)
             #expect(reply.text == message + "\n")
@@ -170,7 +170,7 @@ import Testing
     }
 
     @Test func formatQueryHasAnErrorOfItsOwn() async throws {
-        try await withServer { server in
+        try await withServer { server async throws in
             let reply = try await server.get("/loki/api/v1/format_query?query=")
             #expect(reply.status == 400)
             #expect(reply.text == #"{"status":"invalid-query","error":"parse error : syntax error: unexpected $end"}"# + "\n")
@@ -178,7 +178,7 @@ import Testing
     }
 
     @Test func legacyEndpoints() async throws {
-        try await withServer { server in
+        try await withServer { server async throws in
             let push = try await server.ask(
                 "POST", "/api/prom/push", headers: [("Content-Type", "application/json")],
                 body: Array(#"{"streams":[{"labels":"{app=\"old\"}","entries":[{"ts":"2026-11-10T10:00:00.000000001Z","line":"x"}]}]}"#.utf8))
@@ -201,7 +201,7 @@ import Testing
         hooks.config = { "store: {}\n" }
         hooks.compact = {}
         hooks.extra = { _, path in path == "/" ? .text("page") : nil }
-        try await withServer(hooks: hooks) { server in
+        try await withServer(hooks: hooks) { server async throws in
             #expect(try await server.get("/ready").text == "ready\nredaction is off\n")
             #expect(try await server.get("/config").text == "store: {}\n")
             #expect(try await server.get("/").text == "page")
@@ -228,7 +228,7 @@ import Testing
     @Test func notReadySaysWhy() async throws {
         var hooks = ServerHooks()
         hooks.notReady = { "replaying the log" }
-        try await withServer(hooks: hooks) { server in
+        try await withServer(hooks: hooks) { server async throws in
             let reply = try await server.get("/ready")
             #expect(reply.status == 503)
             #expect(reply.text == "replaying the log\n")
@@ -238,7 +238,7 @@ import Testing
     @Test func tenantsAreApart() async throws {
         var settings = ServerSettings()
         settings.multiTenant = true
-        try await withServer(settings: settings) { server in
+        try await withServer(settings: settings) { server async throws in
             #expect(try await server.push(Self.body([("a", [(1, "x", nil)])])).text == "no org id\n")
             #expect(try await server.push(Self.body([("a", [(1, "x", nil)])]), headers: [("X-Scope-OrgID", "t1")]).status == 204)
             let target = "/loki/api/v1/label/app/values?\(Self.range)"
@@ -251,7 +251,7 @@ import Testing
     }
 
     @Test func longAnswersAreCompressedForWhoAsks() async throws {
-        try await withServer { server in
+        try await withServer { server async throws in
             let lines = (0..<200).map { (Int64($0), String(repeating: "abc ", count: 50), String?.none) }
             #expect(try await server.push(Self.body([("big", lines)])).status == 204)
             let target = "/loki/api/v1/query_range?query=%7Bapp%3D%22big%22%7D&\(Self.range)&limit=200"

@@ -39,7 +39,7 @@ private final class PatientEngine: QueryRunning {
     /// The promise: nobody computes for a client that is gone.
     @Test(.timeLimit(.minutes(1))) func aQueryEndsWhenItsClientLeaves() async throws {
         let engine = PatientEngine()
-        try await withServer(engine: engine) { server in
+        try await withServer(engine: engine) { server async throws in
             let client = try server.client()
             try await Blocking.run { try client.send("GET", Self.query) }
             await engine.waitUntilBegun()
@@ -52,7 +52,7 @@ private final class PatientEngine: QueryRunning {
         var limits = openLimits()
         limits.queryTimeout = 50_000_000
         let engine = PatientEngine()
-        try await withServer(limits: limits, engine: engine) { server in
+        try await withServer(limits: limits, engine: engine) { server async throws in
             let reply = try await server.get(Self.query)
             #expect(reply.status == 504)
             #expect(reply.text.hasPrefix("request timed out, decrease the duration of the request"))
@@ -65,7 +65,7 @@ private final class PatientEngine: QueryRunning {
         settings.queriesMax = 1
         settings.queriesWaitingMax = 1
         let engine = PatientEngine()
-        try await withServer(settings: settings, engine: engine) { server in
+        try await withServer(settings: settings, engine: engine) { server async throws in
             let running = try server.client()
             let waiting = try server.client()
             try await Blocking.run { try running.send("GET", Self.query) }
@@ -88,7 +88,7 @@ private final class PatientEngine: QueryRunning {
     }
 
     @Test func connectionsAreKept() async throws {
-        try await withServer { server in
+        try await withServer { server async throws in
             let statuses = try await Blocking.run {
                 let client = try server.client()
                 var statuses: [Int] = []
@@ -107,7 +107,7 @@ private final class PatientEngine: QueryRunning {
     }
 
     @Test func headHasNoBody() async throws {
-        try await withServer { server in
+        try await withServer { server async throws in
             let reply = try await Blocking.run {
                 let client = try server.client()
                 try client.send("HEAD", "/ready")
@@ -125,7 +125,7 @@ private final class PatientEngine: QueryRunning {
     @Test(.timeLimit(.minutes(1))) func headersThatTrickleAreCutOff() async throws {
         var settings = ServerSettings()
         settings.headerTimeout = 100_000_000
-        try await withServer(settings: settings) { server in
+        try await withServer(settings: settings) { server async throws in
             try await Blocking.run {
                 let client = try server.client()
                 try client.write("GET /ready HTTP/1.1\r\nHost:")
@@ -138,7 +138,7 @@ private final class PatientEngine: QueryRunning {
     @Test(.timeLimit(.minutes(1))) func bodiesThatTrickleAreCutOff() async throws {
         var settings = ServerSettings()
         settings.stallTimeout = 100_000_000
-        try await withServer(settings: settings) { server in
+        try await withServer(settings: settings) { server async throws in
             try await Blocking.run {
                 let client = try server.client()
                 try client.write("POST /loki/api/v1/push HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
@@ -151,7 +151,7 @@ private final class PatientEngine: QueryRunning {
     @Test(.timeLimit(.minutes(1))) func clientsThatDoNotReadAreCutOff() async throws {
         var settings = ServerSettings()
         settings.stallTimeout = 200_000_000
-        try await withServer(settings: settings) { server in
+        try await withServer(settings: settings) { server async throws in
             let line = String(repeating: "x", count: 1 << 20)
             for i in 0..<12 {
                 let push = #"{"streams":[{"stream":{"app":"a"},"values":[["\#(1_794_304_800_000_000_000 + i)","\#(line)"]]}]}"#
@@ -173,7 +173,7 @@ private final class PatientEngine: QueryRunning {
     }
 
     @Test func floodsOfHeadersAreRefused() async throws {
-        try await withServer { server in
+        try await withServer { server async throws in
             for headers in [
                 (0..<5_000).map { ("X-\($0)", "v") }, [("X-Big", String(repeating: "v", count: 1 << 20))],
             ] {
@@ -191,7 +191,7 @@ private final class PatientEngine: QueryRunning {
         "CONNECT x:1 HTTP/1.1\r\n\r\n",
     ])
     func nonsenseEndsInAnAnswerOrAClose(text: String) async throws {
-        try await withServer { server in
+        try await withServer { server async throws in
             _ = try await Blocking.run {
                 let client = try server.client()
                 try client.write(text)
