@@ -146,11 +146,18 @@ package final class ByteArena {
 
     /// The contents as an immutable, shareable value. The arena is empty afterwards.
     package func take() -> OwnedBytes {
-        let owned = OwnedBytes(adopting: base, count: used)
-        base = ByteArena.allocate(64 + ByteArena.slack)
-        capacity = 64
-        used = 0
-        return owned
+        let (memory, count) = release()
+        return OwnedBytes(adopting: memory, count: count)
+    }
+
+    /// Hands over the memory; the arena begins anew.
+    fileprivate func release() -> (UnsafeMutableRawPointer, Int) {
+        defer {
+            base = ByteArena.allocate(64 + ByteArena.slack)
+            capacity = 64
+            used = 0
+        }
+        return (base, used)
     }
 
     static func allocate(_ size: Int) -> UnsafeMutableRawPointer {
@@ -171,6 +178,10 @@ package final class OwnedBytes: @unchecked Sendable {
         self.count = count
     }
 
+    private init(adopting arena: ByteArena) {
+        (base, count) = arena.release()
+    }
+
     package init(_ view: ByteView) {
         base = ByteArena.allocate(view.count + ByteArena.slack)
         count = view.count
@@ -179,7 +190,12 @@ package final class OwnedBytes: @unchecked Sendable {
         }
     }
 
-    package convenience init(_ bytes: [UInt8]) { self.init(bytes.withView { OwnedBytes($0) }.view) }
+    package convenience init(_ bytes: [UInt8]) {
+        // Copied inside the closure: a view of a temporary would outlive it.
+        let arena = ByteArena(capacity: bytes.count)
+        arena.append(bytes)
+        self.init(adopting: arena)
+    }
 
     deinit { free(base) }
 

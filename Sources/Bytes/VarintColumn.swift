@@ -2,7 +2,10 @@
 package enum VarintColumn {
     /// Appends `count` LEB128 values that begin at `offset` of `view` to `out`; returns the offset behind them.
     package static func decode(
-        _ view: ByteView, from offset: Int, count: Int, into out: inout [UInt64]
+        _ view: ByteView,
+        from offset: Int,
+        count: Int,
+        into out: inout [UInt64]
     ) throws(DecodeError) -> Int {
         guard offset >= 0, offset <= view.count, count >= 0, count <= view.count - offset else {
             throw DecodeError("column ends early", at: offset)

@@ -51,3 +51,16 @@ import Testing
         }
     }
 }
+
+@Suite struct OwnedBytesTests {
+    /// A view of a temporary was copied after the temporary had gone: the contents were whatever came to lie there.
+    @Test func bytesOfAnArrayAreCopiedWhileItLives() {
+        for count in [0, 1, 100, 10_000] {
+            let owned = (0..<64).map { OwnedBytes([UInt8](repeating: UInt8($0), count: count)) }
+            for (i, bytes) in owned.enumerated() {
+                #expect(bytes.count == count)
+                #expect(bytes.view.copy().allSatisfy { $0 == UInt8(i) })
+            }
+        }
+    }
+}
