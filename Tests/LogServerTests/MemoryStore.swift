@@ -102,7 +102,7 @@ final class MemoryStore: StoreReader, StoreWriter {
                 bytes += row.line.bytes
             }
             return ColumnBlock.LineTable(
-                bytes: OwnedBytes(bytes), starts: starts, lengths: sorted.map { UInt32($0.line.count) })
+                bytes: bytes.withView { OwnedBytes($0) }, starts: starts, lengths: sorted.map { UInt32($0.line.count) })
         }
         _ = try sink(block)
     }

@@ -191,7 +191,10 @@ private final class PatientEngine: QueryRunning {
         "CONNECT x:1 HTTP/1.1\r\n\r\n",
     ])
     func nonsenseEndsInAnAnswerOrAClose(text: String) async throws {
-        try await withServer { server async throws in
+        var settings = ServerSettings()
+        settings.headerTimeout = 100_000_000
+        settings.stallTimeout = 100_000_000
+        try await withServer(settings: settings) { server async throws in
             _ = try await Blocking.run {
                 let client = try server.client()
                 try client.write(text)
