@@ -50,7 +50,9 @@ run: release
 
 test: test-deps
 	$(SWIFT) build --build-tests $(TEST)
-	$(SWIFT) test $(TEST) --skip-build --skip EndToEndTests
+	$(SWIFT) test $(TEST) --skip-build --skip EndToEndTests --skip LogServerTests
+	@# Sockets with time limits, which long tests of the store would starve of the two threads of a small machine.
+	$(SWIFT) test $(TEST) --skip-build --filter LogServerTests
 	@# These start processes and measure nothing but wait for them: one after the other, so that they have the machine.
 	$(SWIFT) test $(TEST) --skip-build --no-parallel --filter EndToEndTests
 
