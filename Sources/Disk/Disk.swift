@@ -1,13 +1,15 @@
 import Bytes
 
-/// The only door to the file system for everything that must survive a crash: write-ahead log, segments, manifest, spool.
+/// The only door to the file system for everything that must survive a crash: write-ahead log, segments, manifest,
+/// spool.
 ///
-/// Two rules of the kernel shape it. Data is durable after `DiskFile.sync`, but a new *name* only after `syncDirectory` on
-/// the directory that holds it. And after a failed sync the kernel forgets which pages were dirty (Rebello et al., ATC
-/// 2020): a second sync of the same file would lie, so callers give the file up and write elsewhere.
+/// Two rules of the kernel shape it. Data is durable after `DiskFile.sync`, but a new *name* only after
+/// `syncDirectory` on the directory that holds it. And after a failed sync the kernel forgets which pages were dirty
+/// (Rebello et al., ATC 2020): a second sync of the same file would lie, so callers give the file up and write
+/// elsewhere.
 ///
-/// `PosixDisk` is the real one. `SimDisk` in the test kit keeps what is live and what is synced apart and can lose power.
-/// All calls block; none may be made from Swift's cooperative threads where they could take long.
+/// `PosixDisk` is the real one. `SimDisk` in the test kit keeps what is live and what is synced apart and can lose
+/// power. All calls block; none may be made from Swift's cooperative threads where they could take long.
 package protocol Disk: Sendable {
     func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> any DiskFile
 
@@ -31,8 +33,8 @@ package protocol Disk: Sendable {
     /// Of the file system that holds `path`.
     func space(at path: String) throws(DiskError) -> DiskSpace
 
-    /// Takes the lock file at `path` (made if missing) for as long as the result is held. The holder's process id stands
-    /// in the file. Where another holds it the error's `isLocked` is true and `holder` tells who.
+    /// Takes the lock file at `path` (made if missing) for as long as the result is held. The holder's process id
+    /// stands in the file. Where another holds it the error's `isLocked` is true and `holder` tells who.
     func lock(_ path: String) throws(DiskError) -> any DiskLock
 }
 
@@ -53,8 +55,8 @@ package protocol DiskFile: AnyObject, Sendable {
     /// Fills `buffer` from `offset`; fewer bytes only at the end of the file. Returns how many.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(DiskError) -> Int
 
-    /// Writes the parts one behind the other from `offset` on, growing the file. On an error any part of it may have been
-    /// written.
+    /// Writes the parts one behind the other from `offset` on, growing the file. On an error any part of it may have
+    /// been written.
     func write(_ parts: [ByteView], at offset: Int) throws(DiskError)
 
     /// Makes everything written so far durable, the size of the file included. After an error: give the file up.
@@ -62,8 +64,8 @@ package protocol DiskFile: AnyObject, Sendable {
 
     func truncate(to size: Int) throws(DiskError)
 
-    /// Reserves room, so that later writes neither fail for want of space nor change metadata. The file's size becomes at
-    /// least `size`. File systems that cannot do it do nothing.
+    /// Reserves room, so that later writes neither fail for want of space nor change metadata. The file's size
+    /// becomes at least `size`. File systems that cannot do it do nothing.
     func preallocate(_ size: Int) throws(DiskError)
 
     /// Tells the kernel that `range` will not be read again soon. A hint: errors are swallowed.

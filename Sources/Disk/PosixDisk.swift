@@ -112,7 +112,9 @@ package struct PosixDisk: Disk {
 enum Syscall {
     /// Calls until it is not interrupted; −1 becomes an error.
     static func retrying(
-        _ operation: DiskError.Operation, _ path: String, _ call: () -> Int32
+        _ operation: DiskError.Operation,
+        _ path: String,
+        _ call: () -> Int32
     ) throws(DiskError) -> Int32 {
         while true {
             let result = call()

@@ -19,14 +19,17 @@ package final class Worker: @unchecked Sendable {
         let start = Unmanaged.passRetained(Start(name: name, body: body))
         var thread = pthread_t()
         let status = pthread_create(
-            &thread, nil,
+            &thread,
+            nil,
             { argument in
                 guard let argument else { return nil }
                 let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
                 Worker.nameThread(start.name)
                 start.body()
                 return nil
-            }, start.toOpaque())
+            },
+            start.toOpaque()
+        )
         guard status == 0 else {
             start.release()
             return nil
@@ -93,7 +96,8 @@ package final class Monitor<State>: @unchecked Sendable {
         return try body(&state)
     }
 
-    /// Waits until `ready` returns something, at most `timeout` nanoseconds (nil: for ever). `ready` may change the state.
+    /// Waits until `ready` returns something, at most `timeout` nanoseconds (nil: for ever). `ready` may change the
+    /// state.
     package func wait<R>(timeout: Int64? = nil, _ ready: (inout State) -> R?) -> R? {
         var deadline = timespec()
         if let timeout {

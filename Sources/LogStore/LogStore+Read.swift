@@ -10,8 +10,14 @@ extension LogStore {
             let span = (Timestamp(nanoseconds: first), Timestamp(nanoseconds: last))
             guard var summary = found[stream] else {
                 found[stream] = StreamSummary(
-                    id: stream, labels: selection.streams[Int(stream)].labels, first: span.0, last: span.1, rows: rows,
-                    bytes: bytes, chunks: 1)
+                    id: stream,
+                    labels: selection.streams[Int(stream)].labels,
+                    first: span.0,
+                    last: span.1,
+                    rows: rows,
+                    bytes: bytes,
+                    chunks: 1
+                )
                 return
             }
             summary.first = min(summary.first, span.0)
@@ -26,8 +32,13 @@ extension LogStore {
             for index in selection.runs(segment, range) {
                 let run = segment.runs[index]
                 add(
-                    segment.stream(of: run), first: run.first, last: run.last, rows: Int(run.rows), bytes: run.bytes,
-                    newPart: run.stream != previous)
+                    segment.stream(of: run),
+                    first: run.first,
+                    last: run.last,
+                    rows: Int(run.rows),
+                    bytes: run.bytes,
+                    newPart: run.stream != previous
+                )
                 previous = run.stream
             }
         }
@@ -36,8 +47,13 @@ extension LogStore {
             for batch in head.batches where selection.overlaps(batch, range) {
                 for run in batch.runs where selection.overlaps(run, range) {
                     add(
-                        run.stream, first: run.first, last: run.last, rows: run.rows, bytes: run.bytes,
-                        newPart: seen.insert(run.stream).inserted)
+                        run.stream,
+                        first: run.first,
+                        last: run.last,
+                        rows: run.rows,
+                        bytes: run.bytes,
+                        newPart: seen.insert(run.stream).inserted
+                    )
                 }
             }
         }
@@ -50,10 +66,20 @@ extension LogStore {
     }
 
     package func counts(
-        tenant: Tenant, matchers: [LabelMatcher], grid: TimeGrid, budget: QueryBudget, cancel: CancelFlag
+        tenant: Tenant,
+        matchers: [LabelMatcher],
+        grid: TimeGrid,
+        budget: QueryBudget,
+        cancel: CancelFlag
     ) throws -> [StreamCounts] {
         var counts = StoreCounts(
-            core: core, tenant: tenant, matchers: matchers, grid: grid, budget: budget, cancel: cancel)
+            core: core,
+            tenant: tenant,
+            matchers: matchers,
+            grid: grid,
+            budget: budget,
+            cancel: cancel
+        )
         return try counts.run()
     }
 

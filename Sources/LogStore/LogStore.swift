@@ -6,9 +6,10 @@ import Synchronization
 
 /// The embedded store: rows in a write-ahead log and in memory first, in immutable segments soon after.
 ///
-/// The life of a batch: `append` encodes it on the caller's thread; the committer checks positions and duplicates, writes
-/// it with others and syncs them once; it is then visible in the head and acknowledged. The sealer turns a full or idle
-/// head into segments and lets the log go; the compactor merges and expires segments. Readers hold immutable snapshots.
+/// The life of a batch: `append` encodes it on the caller's thread; the committer checks positions and duplicates,
+/// writes it with others and syncs them once; it is then visible in the head and acknowledged. The sealer turns a
+/// full or idle head into segments and lets the log go; the compactor merges and expires segments. Readers hold
+/// immutable snapshots.
 ///
 /// What it promises: I1 lines come back byte for byte; I2 what is acknowledged survives kill -9, and power loss under
 /// `Sync.always`; I3 a source range or numbered batch is stored once; I5 damage is found, left out and reported.
@@ -23,7 +24,11 @@ package final class LogStore: StoreReader, StoreWriter {
     private let workers: Mutex<[Worker]>
 
     private init(
-        core: StoreCore, queue: CommitQueue, sealer: Sealer, compactor: Compactor, lock: any DiskLock,
+        core: StoreCore,
+        queue: CommitQueue,
+        sealer: Sealer,
+        compactor: Compactor,
+        lock: any DiskLock,
         workers: sending [Worker]
     ) {
         self.core = core
@@ -43,10 +48,12 @@ package final class LogStore: StoreReader, StoreWriter {
 
     /// Opens the store in `settings.directory`, making it where it is missing, and recovers what a crash left.
     ///
-    /// Throws `.locked` when another process has it, `.invalid` for a directory of another format, `.system` when the disk
-    /// refuses. Damage does not throw: the rest is served, see `catalogue().damaged`.
+    /// Throws `.locked` when another process has it, `.invalid` for a directory of another format, `.system` when the
+    /// disk refuses. Damage does not throw: the rest is served, see `catalogue().damaged`.
     package static func open(
-        _ settings: StoreSettings, disk: any Disk = PosixDisk(), registry: Registry,
+        _ settings: StoreSettings,
+        disk: any Disk = PosixDisk(),
+        registry: Registry,
         clock: any TimeSource = HostTime()
     ) throws(StoreError) -> LogStore {
         let lock = try takeLock(settings.directory, disk)
@@ -62,19 +69,32 @@ package final class LogStore: StoreReader, StoreWriter {
                 compactor.poke()
             }
             let committer = Committer(
-                core: core, queue: queue, sealer: sealer, wal: recovered.wal, keys: recovered.keys)
+                core: core,
+                queue: queue,
+                sealer: sealer,
+                wal: recovered.wal,
+                keys: recovered.keys
+            )
             guard let first = Worker("store-seal", { sealer.run() }),
                 let second = Worker("store-merge", { compactor.run() }),
-                let third = Worker("store-commit", {
-                    committer.run()
-                    sealer.stop()
-                    compactor.stop()
-                })
+                let third = Worker(
+                    "store-commit",
+                    {
+                        committer.run()
+                        sealer.stop()
+                        compactor.stop()
+                    }
+                )
             else { throw StoreError(.system, "the system has no threads left for the store") }
             core.count()
             return LogStore(
-                core: core, queue: queue, sealer: sealer, compactor: compactor, lock: lock,
-                workers: [third, first, second])
+                core: core,
+                queue: queue,
+                sealer: sealer,
+                compactor: compactor,
+                lock: lock,
+                workers: [third, first, second]
+            )
         } catch {
             lock.release()
             throw error
@@ -90,7 +110,8 @@ package final class LogStore: StoreReader, StoreWriter {
                 let holder = error.holder.map { "process \($0)" } ?? "another process"
                 throw StoreError(
                     .locked,
-                    "data directory \(directory) is in use by \(holder): stop that one, or give another directory")
+                    "data directory \(directory) is in use by \(holder): stop that one, or give another directory"
+                )
             }
             throw StoreError(error, "opening data directory \(directory)")
         }
@@ -129,12 +150,16 @@ package final class LogStore: StoreReader, StoreWriter {
     package func append(_ batch: WriteBatch) async throws(StoreError) -> AppendReceipt {
         guard batch.bytes.count <= Self.batchBytesMax else {
             throw StoreError(
-                .invalid, "a batch of \(batch.bytes.count >> 20) MB: at most \(Self.batchBytesMax >> 20), split it")
+                .invalid,
+                "a batch of \(batch.bytes.count >> 20) MB: at most \(Self.batchBytesMax >> 20), split it"
+            )
         }
         if batch.rows.contains(where: { $0.length > UInt32(Self.lineBytesMax) }) {
             throw StoreError(.invalid, "a line longer than \(Self.lineBytesMax >> 20) MB: cut or drop it before")
         }
-        if batch.rows.isEmpty, batch.advances.isEmpty, batch.key == nil { return AppendReceipt(stored: 0, duplicates: 0) }
+        if batch.rows.isEmpty, batch.advances.isEmpty, batch.key == nil {
+            return AppendReceipt(stored: 0, duplicates: 0)
+        }
         let size = batch.bytes.count + batch.rows.count * MemoryLayout<HeadRow>.stride + 1024
         try await queue.admit(size)
         let streams = core.streams.register(batch.tenant, batch.streams)

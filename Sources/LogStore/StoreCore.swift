@@ -31,7 +31,11 @@ final class StoreCore: Sendable {
     private let state: Mutex<Snapshot>
 
     init(
-        settings: StoreSettings, disk: any Disk, clock: any TimeSource, metrics: StoreMetrics, manifest: ManifestLog
+        settings: StoreSettings,
+        disk: any Disk,
+        clock: any TimeSource,
+        metrics: StoreMetrics,
+        manifest: ManifestLog
     ) {
         self.settings = settings
         self.disk = disk

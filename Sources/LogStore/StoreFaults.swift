@@ -10,7 +10,8 @@ extension StoreError {
             self.init(
                 .retryLater,
                 "the disk is full while \(doing) (\(error)): nothing is lost; free some space or lower "
-                    + "store.retention, writing goes on by itself")
+                    + "store.retention, writing goes on by itself"
+            )
         } else {
             self.init(.system, "\(doing): \(error)")
         }

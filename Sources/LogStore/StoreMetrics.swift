@@ -25,13 +25,17 @@ struct StoreMetrics: Sendable {
         lines = registry.counter("tailrace_store_lines_total", "Lines stored.")
         bytes = registry.counter("tailrace_store_line_bytes_total", "Bytes of lines stored.")
         duplicates = registry.counter(
-            "tailrace_store_duplicate_lines_total", "Lines left out because they were stored already.")
+            "tailrace_store_duplicate_lines_total",
+            "Lines left out because they were stored already."
+        )
         refused = registry.counter("tailrace_store_refused_batches_total", "Batches refused; their senders try again.")
         groups = registry.counter("tailrace_store_commits_total", "Groups of batches written to the write-ahead log.")
         walBytes = registry.counter("tailrace_store_wal_bytes_total", "Bytes written to the write-ahead log.")
         syncSeconds = registry.histogram(
-            "tailrace_store_commit_seconds", "Time to write and sync one group.",
-            buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1])
+            "tailrace_store_commit_seconds",
+            "Time to write and sync one group.",
+            buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1]
+        )
         seals = registry.counter("tailrace_store_seals_total", "Heads sealed into segments.")
         sealSeconds = registry.histogram("tailrace_store_seal_seconds", "Time to seal one head.")
         sealFailures = registry.counter("tailrace_store_seal_failures_total", "Attempts to seal that failed.")
@@ -39,7 +43,9 @@ struct StoreMetrics: Sendable {
         mergedBytes = registry.counter("tailrace_store_merged_line_bytes_total", "Bytes of lines rewritten by merges.")
         droppedSegments = registry.counter("tailrace_store_dropped_segments_total", "Segments dropped by retention.")
         tornBytes = registry.counter(
-            "tailrace_store_torn_bytes_total", "Bytes of unfinished writes that recovery left out.")
+            "tailrace_store_torn_bytes_total",
+            "Bytes of unfinished writes that recovery left out."
+        )
         headBytes = registry.gauge("tailrace_store_head_bytes", "Memory of rows that are in no segment yet.")
         segments = registry.gauge("tailrace_store_segments", "Segments.")
         stored = registry.gauge("tailrace_store_stored_bytes", "Bytes of segments on disk.")

@@ -14,7 +14,10 @@ let isTorture = getenv("TAILRACE_TORTURE") != nil
 /// A store brought back without its threads: what a start after the crash would serve.
 func recovered(_ disk: SimDisk, _ settings: StoreSettings) throws -> StoreCore {
     let result = try Recovery(
-        settings: settings, disk: disk, clock: ManualClock(), metrics: StoreMetrics(Registry())
+        settings: settings,
+        disk: disk,
+        clock: ManualClock(),
+        metrics: StoreMetrics(Registry())
     ).run()
     return result.core
 }
@@ -59,7 +62,9 @@ func lines(_ core: StoreCore) throws -> [[UInt8]] {
             let verdict = oracle.judge(found)
             var faults = verdict.isClean ? [] : ["\(what): \(verdict)"]
             var counts: [Int: Int] = [:]
-            for line in found { if let (source, _) = line.withView({ LineOracle.parse($0) }) { counts[source, default: 0] += 1 } }
+            for line in found {
+                if let (source, _) = line.withView({ LineOracle.parse($0) }) { counts[source, default: 0] += 1 }
+            }
             for source in 0..<3 {
                 let committed = core.positions[ByteString("s\(source)")]?.offset ?? 0
                 if committed != UInt64(counts[source] ?? 0) {
@@ -131,7 +136,10 @@ func lines(_ core: StoreCore) throws -> [[UInt8]] {
             }
             batch.advances = [
                 SourceAdvance(
-                    source: ByteString("s\(source)"), from: UInt64(from), to: SourcePosition(offset: UInt64(from + count)))
+                    source: ByteString("s\(source)"),
+                    from: UInt64(from),
+                    to: SourcePosition(offset: UInt64(from + count))
+                )
             ]
             _ = try await store.append(batch)
             next[source] += count

@@ -16,13 +16,17 @@ import Testing
 
     private static func row(_ i: Int) -> StoredRow {
         StoredRow(
-            labels: label(["s": "\(i % 3)"]), timestamp: noon + Int64(i) * second,
+            labels: label(["s": "\(i % 3)"]),
+            timestamp: noon + Int64(i) * second,
             line: LineOracle.line(source: 0, number: i, length: 40 + i % 50),
-            metadata: i % 4 == 0 ? label(["m": "\(i)"]) : Labels())
+            metadata: i % 4 == 0 ? label(["m": "\(i)"]) : Labels()
+        )
     }
 
     /// A store whose rows are all in one log file.
-    private static func logged(_ records: Int, from first: Int = 0) async throws -> (disk: SimDisk, path: String, bytes: [UInt8]) {
+    private static func logged(_ records: Int, from first: Int = 0) async throws -> (
+        disk: SimDisk, path: String, bytes: [UInt8]
+    ) {
         let disk = SimDisk()
         let store = try open(disk, setup)
         for i in first..<first + records { _ = try await store.append(batch([row(i)])) }
@@ -163,7 +167,8 @@ import Testing
             settings {
                 $0.headSize = 1 << 30
                 $0.codec = codec
-            })
+            }
+        )
         let rows = (0..<count).map(row)
         _ = try await store.append(batch(rows))
         await store.close()
@@ -304,7 +309,9 @@ import Testing
                 let core = try recovered(damaged, Self.setup)
                 let found = try lines(core)
                 guard found.count == expected.count, Set(found) == Set(expected) else {
-                    Issue.record("flip at \(at) of \(bytes.count): \(found.count) of \(expected.count) lines, \(core.damage.all)")
+                    Issue.record(
+                        "flip at \(at) of \(bytes.count): \(found.count) of \(expected.count) lines, \(core.damage.all)"
+                    )
                     return
                 }
                 // The last edit cannot be told from one that was never finished; the log still has its rows.
@@ -325,7 +332,8 @@ import Testing
             settings {
                 $0.headSize = 1 << 30
                 $0.walFileSize = 2 << 10
-            })
+            }
+        )
         for i in 0..<60 { _ = try await store.append(batch([Self.row(i)])) }
         let image = disk.crashed(.nothing)
         await store.close()

@@ -80,16 +80,21 @@ import Testing
             for _ in 0..<random.below(40) {
                 some.append(
                     StoredRow(
-                        labels: label(["s": "\(random.below(3))"]), timestamp: noon + Int64(random.below(40) + round),
+                        labels: label(["s": "\(random.below(3))"]),
+                        timestamp: noon + Int64(random.below(40) + round),
                         line: Array("line \(random.below(4))".utf8),
-                        metadata: random.chance(0.3) ? label(["m": "\(random.below(2))"]) : Labels()))
+                        metadata: random.chance(0.3) ? label(["m": "\(random.below(2))"]) : Labels()
+                    )
+                )
             }
             var fresh = 0
             for row in some {
                 if model.insert([
                     row.labels.description, "\(row.timestamp)", String(decoding: row.line, as: UTF8.self),
                     row.metadata.description,
-                ]).inserted { fresh += 1 }
+                ]).inserted {
+                    fresh += 1
+                }
             }
             let receipt = try await store.append(pushed(some))
             #expect(receipt == AppendReceipt(stored: fresh, duplicates: some.count - fresh))

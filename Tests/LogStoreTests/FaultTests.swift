@@ -11,8 +11,10 @@ import Testing
 @Suite struct FaultTests {
     private func row(_ i: Int, length: Int = 100) -> StoredRow {
         StoredRow(
-            labels: label(["s": "x"]), timestamp: noon + Int64(i),
-            line: Array("\(i) ".utf8) + [UInt8](repeating: 0x61, count: length))
+            labels: label(["s": "x"]),
+            timestamp: noon + Int64(i),
+            line: Array("\(i) ".utf8) + [UInt8](repeating: 0x61, count: length)
+        )
     }
 
     @Test func aFullDiskRefusesForLaterLosesNothingAndRecoversByItself() async throws {
@@ -217,6 +219,10 @@ import Testing
 
 final class Hits: @unchecked Sendable {
     private let monitor = Monitor(0)
-    func next() -> Int { monitor.withLock { $0 += 1; return $0 } }
+    func next() -> Int {
+        monitor.withLock {
+            $0 += 1; return $0
+        }
+    }
     var count: Int { monitor.withLock { $0 } }
 }

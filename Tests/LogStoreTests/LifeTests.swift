@@ -12,8 +12,11 @@ import Testing
     private func sample(_ count: Int, from start: Int = 0) -> [StoredRow] {
         (start..<start + count).map {
             StoredRow(
-                labels: label(["app": "a\($0 % 3)"]), timestamp: noon + Int64($0) * second,
-                line: Array("line \($0)".utf8), metadata: $0 % 5 == 0 ? label(["trace": "\($0)"]) : Labels())
+                labels: label(["app": "a\($0 % 3)"]),
+                timestamp: noon + Int64($0) * second,
+                line: Array("line \($0)".utf8),
+                metadata: $0 % 5 == 0 ? label(["trace": "\($0)"]) : Labels()
+            )
         }
     }
 
@@ -72,7 +75,7 @@ import Testing
         let third = try open(image)
         #expect(try rows(third) == sample(350).sorted())
         let damaged = try third.catalogue(tenant: .fake, range: .all).damaged
-            #expect(damaged == [])
+        #expect(damaged == [])
         await third.close()
     }
 
@@ -188,8 +191,10 @@ import Testing
         var random = SeededRandom(3)
         let written = (0..<3000).map { i in
             StoredRow(
-                labels: label(["a": "b"]), timestamp: Int64(truncatingIfNeeded: random.next() >> 1),
-                line: Array("\(i)".utf8))
+                labels: label(["a": "b"]),
+                timestamp: Int64(truncatingIfNeeded: random.next() >> 1),
+                line: Array("\(i)".utf8)
+            )
         }
         _ = try await store.append(batch(written))
         try await store.flush()
@@ -218,8 +223,10 @@ import Testing
                 group.addTask {
                     for i in 0..<50 {
                         let row = StoredRow(
-                            labels: label(["w": "\(writer)"]), timestamp: noon + Int64(i),
-                            line: Array("\(writer)/\(i) \(String(repeating: "x", count: 200))".utf8))
+                            labels: label(["w": "\(writer)"]),
+                            timestamp: noon + Int64(i),
+                            line: Array("\(writer)/\(i) \(String(repeating: "x", count: 200))".utf8)
+                        )
                         do { _ = try await store.append(batch([row])) } catch { Issue.record(error) }
                     }
                 }
@@ -235,7 +242,10 @@ import Testing
     @Test func aBatchThatIsTooLargeIsTheCallersFault() async throws {
         let store = try open(SimDisk())
         let row = StoredRow(
-            labels: label([:]), timestamp: noon, line: [UInt8](repeating: 0x61, count: LogStore.lineBytesMax + 1))
+            labels: label([:]),
+            timestamp: noon,
+            line: [UInt8](repeating: 0x61, count: LogStore.lineBytesMax + 1)
+        )
         let refusal = await #expect(throws: StoreError.self) { try await store.append(batch([row])) }
         #expect(refusal?.kind == .invalid)
         await store.close()
@@ -254,11 +264,15 @@ import Testing
         let written = sample(2000)
         for round in 0..<2 {
             let store = try LogStore.open(setup, disk: disk, registry: Registry())
-            if round == 0 { for i in 0..<20 { _ = try await store.append(batch(Array(written[i * 100..<i * 100 + 100]))) } }
+            if round == 0 {
+                for i in 0..<20 { _ = try await store.append(batch(Array(written[i * 100..<i * 100 + 100]))) }
+            }
             #expect(try rows(store) == written.sorted())
             let damaged = try store.catalogue(tenant: .fake, range: .all).damaged
             #expect(damaged == [])
-            let refusal = #expect(throws: StoreError.self) { try LogStore.open(setup, disk: disk, registry: Registry()) }
+            let refusal = #expect(throws: StoreError.self) {
+                try LogStore.open(setup, disk: disk, registry: Registry())
+            }
             #expect(refusal?.kind == .locked)
             await store.close()
         }

@@ -39,7 +39,11 @@ import Testing
         var written: [StoredRow] = []
         for i in 0..<30 {
             let some = (0..<3).map { j in
-                StoredRow(labels: label(["s": "\(j % 2)"]), timestamp: noon + Int64(i % 3), line: Array("\(i).\(j)".utf8))
+                StoredRow(
+                    labels: label(["s": "\(j % 2)"]),
+                    timestamp: noon + Int64(i % 3),
+                    line: Array("\(i).\(j)".utf8)
+                )
             }
             written += some
             _ = try await store.append(batch(some))
@@ -62,8 +66,11 @@ import Testing
             let day = Int64(i % 2) * 86_400 * second
             written.append(
                 StoredRow(
-                    labels: label(["s": "x"]), timestamp: noon + day + Int64(i),
-                    line: [UInt8](repeating: UInt8(0x30 + i % 10), count: 500)))
+                    labels: label(["s": "x"]),
+                    timestamp: noon + day + Int64(i),
+                    line: [UInt8](repeating: UInt8(0x30 + i % 10), count: 500)
+                )
+            )
             _ = try await store.append(batch([written[i]]))
             try await store.flush()
         }
@@ -87,7 +94,10 @@ import Testing
         #expect(try rows(store).count == 6)
         clock.advance(by: 3600 * second + 1500 * second)
         try await store.maintain()
-        #expect(try rows(store) == [row(3, noon + 1800 * second), row(4, noon + 2400 * second), row(5, noon + 3000 * second)].sorted())
+        #expect(
+            try rows(store)
+                == [row(3, noon + 1800 * second), row(4, noon + 2400 * second), row(5, noon + 3000 * second)].sorted()
+        )
         await store.close()
         #expect(disk.paths.filter { $0.contains("/segment-") }.count <= 3)
         let again = try open(disk, setup, clock: clock)
@@ -117,10 +127,15 @@ import Testing
                 $0.codec = .none
                 $0.retentionSize = 40_000
                 $0.mergeFan = 1000
-            }, registry: registry)
+            },
+            registry: registry
+        )
         for i in 0..<20 {
             let big = StoredRow(
-                labels: label(["s": "x"]), timestamp: noon + Int64(i), line: [UInt8](repeating: 0x61, count: 5000))
+                labels: label(["s": "x"]),
+                timestamp: noon + Int64(i),
+                line: [UInt8](repeating: 0x61, count: 5000)
+            )
             _ = try await store.append(batch([big]))
             try await store.flush()
         }

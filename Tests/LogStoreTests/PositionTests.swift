@@ -9,8 +9,13 @@ import Testing
     private func step(_ source: ByteString, _ from: UInt64, _ to: UInt64, lines: Int = 1) -> WriteBatch {
         var batch = batch(
             (0..<lines).map {
-                StoredRow(labels: label(["s": "x"]), timestamp: noon + Int64(to), line: Array("\(from)-\(to)/\($0)".utf8))
-            })
+                StoredRow(
+                    labels: label(["s": "x"]),
+                    timestamp: noon + Int64(to),
+                    line: Array("\(from)-\(to)/\($0)".utf8)
+                )
+            }
+        )
         batch.advances = [
             SourceAdvance(source: source, from: from, to: SourcePosition(offset: to, detail: ByteString("d\(to)")))
         ]
@@ -66,7 +71,9 @@ import Testing
 
     @Test func positionsAreFoundByPrefix() async throws {
         let store = try open(SimDisk())
-        for source in ["file:b", "file:a", "journal:x"] as [ByteString] { _ = try await store.append(step(source, 0, 1)) }
+        for source in ["file:b", "file:a", "journal:x"] as [ByteString] {
+            _ = try await store.append(step(source, 0, 1))
+        }
         #expect(store.positions(withPrefix: "file:").map(\.source) == ["file:a", "file:b"])
         #expect(store.positions(withPrefix: "").count == 3)
         await store.close()

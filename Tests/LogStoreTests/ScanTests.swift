@@ -17,7 +17,8 @@ struct RandomStore {
             settings {
                 $0.headSize = 1 << 20
                 $0.segmentSize = 200 << 10
-            })
+            }
+        )
         var written: [StoredRow] = []
         for round in 0..<rounds {
             var some: [StoredRow] = []
@@ -28,7 +29,9 @@ struct RandomStore {
                         labels: label(["app": "a\(random.below(5))", "host": "h\(random.below(2))"]),
                         timestamp: noon + Int64(round) * 100 * second + Int64(random.below(300)) * second / 2,
                         line: Array("\(round)/\(i) ".utf8) + [UInt8](repeating: 0x78, count: length),
-                        metadata: random.chance(0.2) ? label(["m": "\(random.below(30))"]) : Labels()))
+                        metadata: random.chance(0.2) ? label(["m": "\(random.below(30))"]) : Labels()
+                    )
+                )
             }
             written += some
             // In pieces, so that heads hold several batches.
@@ -58,7 +61,9 @@ struct RandomStore {
         if random.chance(0.2) { return .all }
         let start = noon + Int64(random.below(1500)) * second
         return TimeRange(
-            Timestamp(nanoseconds: start), Timestamp(nanoseconds: start + Int64(random.below(800)) * second / 2))
+            Timestamp(nanoseconds: start),
+            Timestamp(nanoseconds: start + Int64(random.below(800)) * second / 2)
+        )
     }
 
     @Test(arguments: 0..<8)
@@ -85,7 +90,8 @@ struct RandomStore {
                     #expect(
                         block.streamOf[row - 1] < block.streamOf[row]
                             || (block.streamOf[row - 1] == block.streamOf[row]
-                                && block.timestamps[row - 1] <= block.timestamps[row]))
+                                && block.timestamps[row - 1] <= block.timestamps[row])
+                    )
                 }
                 return .more
             }
@@ -112,8 +118,14 @@ struct RandomStore {
                 guard random.chance(0.3) else { return .more }
                 range =
                     direction == .forward
-                    ? TimeRange(range.start, min(range.end, Timestamp(nanoseconds: noon + Int64(random.below(1500)) * second)))
-                    : TimeRange(max(range.start, Timestamp(nanoseconds: noon + Int64(random.below(1500)) * second)), range.end)
+                    ? TimeRange(
+                        range.start,
+                        min(range.end, Timestamp(nanoseconds: noon + Int64(random.below(1500)) * second))
+                    )
+                    : TimeRange(
+                        max(range.start, Timestamp(nanoseconds: noon + Int64(random.below(1500)) * second)),
+                        range.end
+                    )
                 return .narrow(range)
             }
             #expect(Set(found).count == found.count)
@@ -173,12 +185,18 @@ struct RandomStore {
         for _ in 0..<25 {
             let grid = TimeGrid(
                 start: Timestamp(nanoseconds: noon + Int64(random.below(1000) - 200) * second / 2),
-                step: Int64(1 + random.below(200)) * second / 2, count: 1 + random.below(30),
-                window: random.chance(0.2) ? 100_000 * second : Int64(1 + random.below(300)) * second / 2)
+                step: Int64(1 + random.below(200)) * second / 2,
+                count: 1 + random.below(30),
+                window: random.chance(0.2) ? 100_000 * second : Int64(1 + random.below(300)) * second / 2
+            )
             let host = ByteString("h\(random.below(2))")
             let found = try made.store.counts(
-                tenant: .fake, matchers: [try LabelMatcher("host", .equal, host)], grid: grid, budget: QueryBudget(),
-                cancel: CancelFlag())
+                tenant: .fake,
+                matchers: [try LabelMatcher("host", .equal, host)],
+                grid: grid,
+                budget: QueryBudget(),
+                cancel: CancelFlag()
+            )
             var expected: [Labels: (rows: [Int], bytes: [Int])] = [:]
             for row in made.rows where row.labels["host"] == host {
                 for cell in 0..<grid.count {
@@ -202,15 +220,25 @@ struct RandomStore {
         let store = try open(SimDisk())
         let times: [Int64] = [.min, .min + 1, -1, 0, 1, .max - 1]
         _ = try await store.append(
-            batch(times.map { StoredRow(labels: label(["s": "x"]), timestamp: $0, line: [1]) }))
+            batch(times.map { StoredRow(labels: label(["s": "x"]), timestamp: $0, line: [1]) })
+        )
         for _ in 0..<2 {
             for start in [Int64.min, 0, .max] {
                 for step in [1, Int64.max] {
                     for window in [1, Int64.max] {
                         let grid = TimeGrid(
-                            start: Timestamp(nanoseconds: start), step: step, count: 3, window: window)
+                            start: Timestamp(nanoseconds: start),
+                            step: step,
+                            count: 3,
+                            window: window
+                        )
                         let found = try store.counts(
-                            tenant: .fake, matchers: [], grid: grid, budget: QueryBudget(), cancel: CancelFlag())
+                            tenant: .fake,
+                            matchers: [],
+                            grid: grid,
+                            budget: QueryBudget(),
+                            cancel: CancelFlag()
+                        )
                         #expect(found.allSatisfy { $0.rows.allSatisfy { $0 >= 0 && $0 <= 6 } })
                     }
                 }
@@ -275,8 +303,11 @@ struct RandomStore {
                 let op = [LabelMatcher.Operator.equal, .notEqual, .matches, .matchesNot][random.below(4)]
                 matchers.append(
                     try LabelMatcher(
-                        ByteString(["a", "b", "c", "d"][random.below(4)]), op,
-                        ByteString(values[random.below(values.count)])))
+                        ByteString(["a", "b", "c", "d"][random.below(4)]),
+                        op,
+                        ByteString(values[random.below(values.count)])
+                    )
+                )
             }
             let (set, streams) = table.match(.fake, matchers)
             for (i, labels) in all.enumerated() {

@@ -17,7 +17,9 @@ func settings(_ change: (inout StoreSettings) -> Void = { _ in }) -> StoreSettin
 }
 
 func open(
-    _ disk: any Disk, _ settings: StoreSettings = settings(), clock: ManualClock = ManualClock(),
+    _ disk: any Disk,
+    _ settings: StoreSettings = settings(),
+    clock: ManualClock = ManualClock(),
     registry: Registry = Registry()
 ) throws -> LogStore {
     try LogStore.open(settings, disk: disk, registry: registry, clock: clock)
@@ -50,8 +52,12 @@ func batch(_ rows: [StoredRow], tenant: Tenant = .fake) -> WriteBatch {
 
 /// Everything of a tenant, in the order of the scan: by stream, time, arrival within a block.
 func rows(
-    _ store: some StoreReader, tenant: Tenant = .fake, range: TimeRange = .all, matchers: [LabelMatcher] = [],
-    direction: Direction = .forward, limit: Int? = nil
+    _ store: some StoreReader,
+    tenant: Tenant = .fake,
+    range: TimeRange = .all,
+    matchers: [LabelMatcher] = [],
+    direction: Direction = .forward,
+    limit: Int? = nil
 ) throws -> [StoredRow] {
     var found: [(row: StoredRow, order: UInt64, index: Int)] = []
     try store.scan(
@@ -62,10 +68,14 @@ func rows(
             found.append(
                 (
                     StoredRow(
-                        labels: block.streams[Int(block.streamOf[row])].labels, timestamp: block.timestamps[row],
-                        line: block.line(row).copy(), metadata: block.metadataSets[Int(block.metadataOf[row])]),
+                        labels: block.streams[Int(block.streamOf[row])].labels,
+                        timestamp: block.timestamps[row],
+                        line: block.line(row).copy(),
+                        metadata: block.metadataSets[Int(block.metadataOf[row])]
+                    ),
                     block.order, row
-                ))
+                )
+            )
         }
         return .more
     }

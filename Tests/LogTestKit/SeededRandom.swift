@@ -15,5 +15,7 @@ package struct SeededRandom: RandomNumberGenerator, Sendable {
     /// 0..<bound
     package mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 
-    package mutating func chance(_ probability: Double) -> Bool { Double(next() >> 11) < probability * 9_007_199_254_740_992 }
+    package mutating func chance(_ probability: Double) -> Bool {
+        Double(next() >> 11) < probability * 9_007_199_254_740_992
+    }
 }

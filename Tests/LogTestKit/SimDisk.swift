@@ -6,9 +6,9 @@ import Synchronization
 /// A file system in memory that can lose power.
 ///
 /// Of every file it keeps what is live and what is synced, with the writes in between in order; of every directory the
-/// same for names. `crashed` gives the disk as a machine would find it after the power came back: what was synced, and of
-/// the rest nothing, everything, a random part, or a random part with torn writes. A new file whose directory was not
-/// synced can be missing; a removed one can be back.
+/// same for names. `crashed` gives the disk as a machine would find it after the power came back: what was synced,
+/// and of the rest nothing, everything, a random part, or a random part with torn writes. A new file whose directory
+/// was not synced can be missing; a removed one can be back.
 ///
 /// Operations that change something are counted, so that a test can stop at each one or make the N-th fail.
 package final class SimDisk: Disk {
@@ -97,7 +97,11 @@ package final class SimDisk: Disk {
 
     /// Fails the `number`-th operation from now on of some kinds with `code`, once or for good.
     package func fail(
-        _ kinds: [Operation], after number: Int, code: Int32, forGood: Bool = false, path: String = ""
+        _ kinds: [Operation],
+        after number: Int,
+        code: Int32,
+        forGood: Bool = false,
+        path: String = ""
     ) {
         let seen = Atomic<Int>(0)
         let counter = Counter(seen)
@@ -303,7 +307,10 @@ package final class SimDisk: Disk {
         try isDead(.list, directory)
         return state.withLock { state in
             state.live.keys.filter { DiskPath.parent(of: $0) == directory }.map { path in
-                String(decoding: Array(path.utf8.dropFirst(directory == "/" ? 1 : directory.utf8.count + 1)), as: UTF8.self)
+                String(
+                    decoding: Array(path.utf8.dropFirst(directory == "/" ? 1 : directory.utf8.count + 1)),
+                    as: UTF8.self
+                )
             }.sorted()
         }
     }
@@ -400,7 +407,9 @@ package final class SimDisk: Disk {
                 let live = node.node.live
                 guard offset < live.count else { return 0 }
                 let count = min(target.count, live.count - offset)
-                live.withUnsafeBytes { target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<offset + count])) }
+                live.withUnsafeBytes {
+                    target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<offset + count]))
+                }
                 return count
             }
         }

@@ -13,7 +13,10 @@ struct Merging {
 
     /// Segments to merge next, oldest first; nil when nothing is due. `all`: merge whatever fits together.
     static func choose(
-        _ segments: [Segment], settings: StoreSettings, excluded: Set<UInt64>, all: Bool
+        _ segments: [Segment],
+        settings: StoreSettings,
+        excluded: Set<UInt64>,
+        all: Bool
     ) -> [Segment]? {
         struct Partition: Hashable {
             var day: Int64
@@ -46,7 +49,8 @@ struct Merging {
                     if group.count >= fan || (group.count >= 2 && bytes >= settings.segmentSize / 2) { return group }
                     group = []
                     bytes = 0
-                    if let segment, !excluded.contains(segment.info.number), all || self.tier(segment.info.lineBytes) <= tier,
+                    if let segment, !excluded.contains(segment.info.number),
+                        all || self.tier(segment.info.lineBytes) <= tier,
                         segment.info.lineBytes <= settings.segmentSize
                     {
                         group = [segment]
@@ -89,7 +93,9 @@ struct Merging {
             throw Failure(error: StoreError(error, "merging segments"))
         }
         var edit = ManifestEdit(
-            added: [SegmentEntry(merged.info, size: merged.size)], removed: inputs.map(\.info.number))
+            added: [SegmentEntry(merged.info, size: merged.size)],
+            removed: inputs.map(\.info.number)
+        )
         edit.nextSegment = core.manifest.manifest.nextSegment
         do throws(StoreError) { try core.manifest.commit(edit, files: [merged]) } catch { throw Failure(error: error) }
         core.publish(adding: [merged], removing: inputs)
@@ -98,7 +104,10 @@ struct Merging {
     }
 
     private func write(
-        _ inputs: [Segment], _ number: UInt64, _ path: String, _ isStopping: () -> Bool
+        _ inputs: [Segment],
+        _ number: UInt64,
+        _ path: String,
+        _ isStopping: () -> Bool
     ) throws(Failure) -> Segment {
         let streams = core.streams.all()
         let numbers = Set(inputs.flatMap(\.streams)).sorted { a, b in
@@ -115,8 +124,13 @@ struct Merging {
         let writer: SegmentWriter
         do throws(StoreError) {
             writer = try SegmentWriter(
-                disk: core.disk, path: path, number: number, codec: core.settings.codec,
-                level: core.settings.codecLevel, packer: codec)
+                disk: core.disk,
+                path: path,
+                number: number,
+                codec: core.settings.codec,
+                level: core.settings.codecLevel,
+                packer: codec
+            )
         } catch { throw Failure(error: error) }
         do throws(Failure) {
             let cursors = inputs.map { SegmentCursor(segment: $0, codec: codec) }
@@ -133,8 +147,12 @@ struct Merging {
             let info: SegmentInfo
             do throws(StoreError) {
                 (info, _) = try writer.finish(
-                    walFirst: inputs.map(\.info.walFirst).min() ?? 0, walLast: inputs.map(\.info.walLast).max() ?? 0,
-                    day: inputs[0].info.day, days: inputs[0].info.days, replaces: inputs.map(\.info.number))
+                    walFirst: inputs.map(\.info.walFirst).min() ?? 0,
+                    walLast: inputs.map(\.info.walLast).max() ?? 0,
+                    day: inputs[0].info.day,
+                    days: inputs[0].info.days,
+                    replaces: inputs.map(\.info.number)
+                )
             } catch { throw Failure(error: error) }
             guard info.rows == rows, info.digest == expected else {
                 throw Failure(error: StoreError(.damaged, "a merge into \(path) lost rows: the inputs are kept"))
@@ -154,7 +172,10 @@ struct Merging {
 
     /// All rows of one stream, by time; where times are equal, older inputs first.
     private func copy(
-        _ stream: UInt32, _ cursors: [SegmentCursor], _ live: inout [Bool], _ writer: SegmentWriter
+        _ stream: UInt32,
+        _ cursors: [SegmentCursor],
+        _ live: inout [Bool],
+        _ writer: SegmentWriter
     ) throws(Failure) {
         while true {
             var best = -1
@@ -190,7 +211,8 @@ struct Merging {
     }
 
     private func reading<R>(
-        _ cursor: SegmentCursor, _ body: (SegmentCursor) throws(StoreError) -> R
+        _ cursor: SegmentCursor,
+        _ body: (SegmentCursor) throws(StoreError) -> R
     ) throws(Failure) -> R {
         do throws(StoreError) { return try body(cursor) } catch { throw Failure(error: error, input: cursor.segment) }
     }
@@ -205,7 +227,10 @@ struct Merging {
             if count % 65_536 == 0, isStopping() { throw CommitQueue.closing }
         }
         guard digest == segment.info.digest, count == segment.info.rows else {
-            throw StoreError(.damaged, "segment \(segment.path) does not read back as it was written: its inputs are kept")
+            throw StoreError(
+                .damaged,
+                "segment \(segment.path) does not read back as it was written: its inputs are kept"
+            )
         }
     }
 }

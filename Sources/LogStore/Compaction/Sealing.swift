@@ -33,7 +33,8 @@ struct Sealing {
                 rowsOf[batch.streams[Int(local)], default: []].append(
                     contentsOf: (at..<end).map {
                         Reference(timestamp: batch.rows[$0].timestamp, batch: UInt32(b), row: UInt32($0))
-                    })
+                    }
+                )
                 at = end
             }
         }
@@ -59,7 +60,8 @@ struct Sealing {
         do throws(StoreError) {
             for partition in order.isEmpty ? [] : partitions(rowsOf, order, first, last) {
                 opened.append(
-                    try write(head, partition, rowsOf, order, streams, core.manifest.segmentNumber()))
+                    try write(head, partition, rowsOf, order, streams, core.manifest.segmentNumber())
+                )
             }
             do throws(DiskError) { if !opened.isEmpty { try core.disk.syncDirectory(core.settings.directory) } } catch {
                 throw StoreError(error, "sealing")
@@ -87,7 +89,10 @@ struct Sealing {
     }
 
     private func partitions(
-        _ rowsOf: [UInt32: [Reference]], _ order: [UInt32], _ first: Int64, _ last: Int64
+        _ rowsOf: [UInt32: [Reference]],
+        _ order: [UInt32],
+        _ first: Int64,
+        _ last: Int64
     ) -> [Partition] {
         if SegmentFormat.day(first) == SegmentFormat.day(last) {
             return [Partition(day: SegmentFormat.day(first), days: 1, low: first, high: nil)]
@@ -127,15 +132,24 @@ struct Sealing {
     }
 
     private func write(
-        _ head: Head, _ partition: Partition, _ rowsOf: [UInt32: [Reference]], _ order: [UInt32],
-        _ streams: [StreamTable.Stream], _ number: UInt64
+        _ head: Head,
+        _ partition: Partition,
+        _ rowsOf: [UInt32: [Reference]],
+        _ order: [UInt32],
+        _ streams: [StreamTable.Stream],
+        _ number: UInt64
     ) throws(StoreError) -> Segment {
         let path = core.path(StoreNames.segmentName(number))
         do throws(StoreError) {
             try core.codecs.with { codec throws(StoreError) in
                 let writer = try SegmentWriter(
-                    disk: core.disk, path: path, number: number, codec: core.settings.codec,
-                    level: core.settings.codecLevel, packer: codec)
+                    disk: core.disk,
+                    path: path,
+                    number: number,
+                    codec: core.settings.codec,
+                    level: core.settings.codecLevel,
+                    packer: codec
+                )
                 for stream in order {
                     let rows = slice(rowsOf[stream] ?? [], partition)
                     if rows.isEmpty { continue }
@@ -144,12 +158,18 @@ struct Sealing {
                         let batch = head.batches[Int(reference.batch)]
                         let row = batch.rows[Int(reference.row)]
                         try writer.append(
-                            row.timestamp, metadata: row.metadata == 0 ? nil : batch.metadataBytes(row.metadata),
-                            line: batch.line(row))
+                            row.timestamp,
+                            metadata: row.metadata == 0 ? nil : batch.metadataBytes(row.metadata),
+                            line: batch.line(row)
+                        )
                     }
                 }
                 _ = try writer.finish(
-                    walFirst: head.firstSequence, walLast: head.lastSequence, day: partition.day, days: partition.days)
+                    walFirst: head.firstSequence,
+                    walLast: head.lastSequence,
+                    day: partition.day,
+                    days: partition.days
+                )
             }
             let table = core.streams
             let segment = try Segment.open(disk: core.disk, path: path) { table.register($0, $1) }
@@ -163,10 +183,16 @@ struct Sealing {
 
     /// Reads the segment back and compares every row with the head.
     private func verify(
-        _ segment: Segment, _ head: Head, _ partition: Partition, _ rowsOf: [UInt32: [Reference]], _ order: [UInt32]
+        _ segment: Segment,
+        _ head: Head,
+        _ partition: Partition,
+        _ rowsOf: [UInt32: [Reference]],
+        _ order: [UInt32]
     ) throws(StoreError) {
         let different = StoreError(
-            .damaged, "segment \(segment.path) does not read back as it was written: the log is kept, sealing is tried again")
+            .damaged,
+            "segment \(segment.path) does not read back as it was written: the log is kept, sealing is tried again"
+        )
         try core.codecs.with { codec throws(StoreError) in
             let reader = SegmentCursor(segment: segment, codec: codec)
             for stream in order {

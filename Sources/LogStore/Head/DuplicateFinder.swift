@@ -47,7 +47,9 @@ struct DuplicateFinder {
         while pending.covered < others.count {
             let other = others[pending.covered]
             let hashes = hashes(of: other)
-            for (row, hash) in hashes.enumerated() { pending.table.insert(hash, UInt64(pending.covered) << 32 | UInt64(row)) }
+            for (row, hash) in hashes.enumerated() {
+                pending.table.insert(hash, UInt64(pending.covered) << 32 | UInt64(row))
+            }
             pending.covered += 1
         }
         learn(view)
@@ -60,9 +62,10 @@ struct DuplicateFinder {
             let hash = hashes[i]
             var isDuplicate = false
             for head in heads {
-                isDuplicate = indexes[head.id]?.table.contains(hash) { at in
-                    Self.equal(record, row, head.batches[Int(at >> 32)], Int(at & 0xFFFF_FFFF))
-                } ?? false
+                isDuplicate =
+                    indexes[head.id]?.table.contains(hash) { at in
+                        Self.equal(record, row, head.batches[Int(at >> 32)], Int(at & 0xFFFF_FFFF))
+                    } ?? false
                 if isDuplicate { break }
             }
             if !isDuplicate, !others.isEmpty {
@@ -107,7 +110,11 @@ struct DuplicateFinder {
             let sets = batch.metadata.indices.map { setHash(batch.metadataBytes(UInt32($0))) }
             for (i, row) in batch.rows.enumerated() {
                 let hash = hash(
-                    batch.streams[Int(row.stream)], row.timestamp, sets[Int(row.metadata)], batch.line(row))
+                    batch.streams[Int(row.stream)],
+                    row.timestamp,
+                    sets[Int(row.metadata)],
+                    batch.line(row)
+                )
                 index.table.insert(hash, UInt64(index.covered) << 32 | UInt64(i))
             }
             index.covered += 1
@@ -200,7 +207,10 @@ struct DuplicateFinder {
 
     /// Rows of the batch that equal one of a run. Damage means that nothing can be compared: the rows are kept.
     private mutating func matches(
-        _ record: BatchRecord, _ rows: ArraySlice<Int>, _ segment: Segment, _ run: Run
+        _ record: BatchRecord,
+        _ rows: ArraySlice<Int>,
+        _ segment: Segment,
+        _ run: Run
     ) -> [Int] {
         let group = Int(run.group)
         do throws(StoreError) {
@@ -248,14 +258,18 @@ struct DuplicateFinder {
         var isEqual = false
         core.codecs.with { codec in
             segment.lines(
-                group: group, pages: segment.pages(group: group, rows: row..<row + 1), codec: codec, into: page,
+                group: group,
+                pages: segment.pages(group: group, rows: row..<row + 1),
+                codec: codec,
+                into: page,
                 each: { found, start in
                     var offset = start
                     for earlier in found.firstRow..<row { offset += Int(lengths[earlier]) }
                     guard offset + Int(lengths[row]) <= page.count else { return }
                     isEqual = page[offset..<offset + Int(lengths[row])] == line
                 },
-                damaged: { _, error in core.damage.add(error.message) })
+                damaged: { _, error in core.damage.add(error.message) }
+            )
         }
         return isEqual
     }

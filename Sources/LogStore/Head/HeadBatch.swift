@@ -30,7 +30,12 @@ final class HeadBatch: Sendable {
     let lineBytes: Int
 
     init(
-        tenant: Tenant, record: OwnedBytes, lineBase: Int, rows: [HeadRow], streams: [UInt32], metadata: [Range<Int>],
+        tenant: Tenant,
+        record: OwnedBytes,
+        lineBase: Int,
+        rows: [HeadRow],
+        streams: [UInt32],
+        metadata: [Range<Int>],
         sequence: UInt64
     ) {
         self.tenant = tenant
@@ -96,7 +101,11 @@ struct Head: Sendable {
     var isEmpty: Bool { lastSequence == 0 }
 
     mutating func add(
-        _ batch: HeadBatch, advances: [SourceAdvance], key: BatchKey?, receivedAt: Int64, now: Int64
+        _ batch: HeadBatch,
+        advances: [SourceAdvance],
+        key: BatchKey?,
+        receivedAt: Int64,
+        now: Int64
     ) {
         // One without rows is kept too: it may have to be written again.
         batches.append(batch)

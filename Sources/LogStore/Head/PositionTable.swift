@@ -58,7 +58,8 @@ struct PositionCheck {
                 refusal = StoreError(
                     .positionMismatch(committed: committed),
                     "source \(advance.source) is committed up to \(committed), the batch begins at \(advance.from): "
-                        + "read on from \(committed)")
+                        + "read on from \(committed)"
+                )
             }
         }
         if let refusal { return .refuse(refusal) }
@@ -71,7 +72,9 @@ struct PositionCheck {
                     StoreError(
                         .positionMismatch(committed: committed),
                         "source \(advance.source) is committed up to \(committed), other sources of the batch are "
-                            + "not: send them apart"))
+                            + "not: send them apart"
+                    )
+                )
             }
         }
         for (source, position) in local { pending[source] = position }

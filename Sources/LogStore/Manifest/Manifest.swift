@@ -159,7 +159,11 @@ struct Manifest: Sendable {
     /// One edit that makes an empty manifest into this one.
     var snapshot: ManifestEdit {
         ManifestEdit(
-            added: segments.values.sorted { $0.number < $1.number }, floor: floor, nextSegment: nextSegment,
-            positions: positions, keys: keys.windows.map { (client: $0.key, window: $0.value) })
+            added: segments.values.sorted { $0.number < $1.number },
+            floor: floor,
+            nextSegment: nextSegment,
+            positions: positions,
+            keys: keys.windows.map { (client: $0.key, window: $0.value) }
+        )
     }
 }

@@ -46,10 +46,18 @@ final class ManifestLog: Sendable {
     /// The manifest of a new or reopened store. A new file is begun with the first edit.
     convenience init(disk: any Disk, directory: String, lastNumber: UInt64, keepsOld: Bool) {
         self.init(
-            disk: disk, directory: directory,
+            disk: disk,
+            directory: directory,
             state: State(
-                manifest: Manifest(), file: nil, number: lastNumber, end: 0, sequence: 0, snapshotSize: 0,
-                keepsOld: keepsOld))
+                manifest: Manifest(),
+                file: nil,
+                number: lastNumber,
+                end: 0,
+                sequence: 0,
+                snapshotSize: 0,
+                keepsOld: keepsOld
+            )
+        )
     }
 
     var manifest: Manifest { state.withLock { $0.manifest } }
@@ -198,7 +206,8 @@ final class ManifestLog: Sendable {
                 throw StoreError(
                     .invalid,
                     "data directory \(directory) was written in store format \(version), this program reads "
-                        + "\(Self.version): run the tailrace that wrote it, or give another directory")
+                        + "\(Self.version): run the tailrace that wrote it, or give another directory"
+                )
             case .damaged:
                 reading.incomplete = true
                 reading.damaged.append("\(DiskPath.join(directory, StoreNames.current)) is damaged")
@@ -247,7 +256,10 @@ final class ManifestLog: Sendable {
 
     /// False when the file is no manifest at all.
     private static func load(
-        _ disk: any Disk, _ directory: String, _ number: UInt64, into reading: inout Reading
+        _ disk: any Disk,
+        _ directory: String,
+        _ number: UInt64,
+        into reading: inout Reading
     ) throws(StoreError) -> Bool {
         let name = StoreNames.manifestName(number)
         let path = DiskPath.join(directory, name)
@@ -263,7 +275,8 @@ final class ManifestLog: Sendable {
         guard version == Self.version else {
             throw StoreError(
                 .invalid,
-                "\(path) has format \(version), this program reads \(Self.version): run the tailrace that wrote it")
+                "\(path) has format \(version), this program reads \(Self.version): run the tailrace that wrote it"
+            )
         }
         var manifest = Manifest()
         var expected: UInt64 = 1
@@ -297,7 +310,9 @@ final class ManifestLog: Sendable {
     }
 
     private static func record(
-        _ view: ByteView, at start: Int, number: UInt64
+        _ view: ByteView,
+        at start: Int,
+        number: UInt64
     ) -> (sequence: UInt64, body: ByteView)? {
         guard start + recordHeaderSize <= view.count else { return nil }
         var reader = ByteReader(view[start..<start + recordHeaderSize])

@@ -33,7 +33,11 @@ struct Recovery {
         reading.manifest.nextSegment = max(reading.manifest.nextSegment, highest + 1)
 
         let log = ManifestLog(
-            disk: disk, directory: settings.directory, lastNumber: reading.lastNumber, keepsOld: reading.incomplete)
+            disk: disk,
+            directory: settings.directory,
+            lastNumber: reading.lastNumber,
+            keepsOld: reading.incomplete
+        )
         let core = StoreCore(settings: settings, disk: disk, clock: clock, metrics: metrics, manifest: log)
         for text in reading.damaged { core.damage.add(text) }
         var manifest = reading.manifest
@@ -58,8 +62,13 @@ struct Recovery {
         for text in replay.damaged { core.damage.add(text) }
         metrics.tornBytes.add(replay.tornBytes)
         let wal = WalWriter(
-            disk: disk, directory: settings.directory, fileSize: settings.walFileSize, next: last + 1,
-            lastNumber: replay.lastNumber, closed: closedFiles(replay))
+            disk: disk,
+            directory: settings.directory,
+            fileSize: settings.walFileSize,
+            next: last + 1,
+            lastNumber: replay.lastNumber,
+            closed: closedFiles(replay)
+        )
         for file in replay.files { file.handle.close() }
         removeTemporaries(names)
         core.count()
@@ -72,7 +81,8 @@ struct Recovery {
         let table = core.streams
         do throws(StoreError) {
             let segment = try Segment.open(disk: disk, path: path) { table.register($0, $1) }
-            guard segment.info.number == entry.number, segment.info.rows == entry.rows, segment.size == entry.size else {
+            guard segment.info.number == entry.number, segment.info.rows == entry.rows, segment.size == entry.size
+            else {
                 core.damage.add("segment \(path) is not the one that the manifest lists (\(what))")
                 return nil
             }
@@ -85,8 +95,12 @@ struct Recovery {
 
     /// Deals with segment files that the manifest does not list. Returns whether the manifest was changed.
     private func unlisted(
-        _ names: [String], _ manifest: inout Manifest, _ segments: inout [Segment], _ incomplete: Bool,
-        _ firstLogged: UInt64?, _ core: StoreCore
+        _ names: [String],
+        _ manifest: inout Manifest,
+        _ segments: inout [Segment],
+        _ incomplete: Bool,
+        _ firstLogged: UInt64?,
+        _ core: StoreCore
     ) throws(StoreError) -> Bool {
         let present = Set(names.compactMap { StoreNames.segment($0) })
         var changed = false
@@ -107,9 +121,11 @@ struct Recovery {
             let info = segment.info
             let isReplaced = segments.contains { $0.info.replaces.contains(number) }
             let logHasIt = firstLogged.map { info.walFirst >= $0 && info.walLast > manifest.floor } ?? false
-            let inputsStand = !info.replaces.isEmpty && info.replaces.allSatisfy { old in
-                segments.contains { $0.info.number == old }
-            }
+            let inputsStand =
+                !info.replaces.isEmpty
+                && info.replaces.allSatisfy { old in
+                    segments.contains { $0.info.number == old }
+                }
             if isReplaced || logHasIt || inputsStand {
                 segment.retire()
                 continue
@@ -129,7 +145,10 @@ struct Recovery {
     }
 
     private func replayLog(
-        _ replay: inout WalReplay, _ floor: UInt64, _ core: StoreCore, _ keys: inout BatchKeys
+        _ replay: inout WalReplay,
+        _ floor: UInt64,
+        _ core: StoreCore,
+        _ keys: inout BatchKeys
     ) throws(StoreError) -> UInt64 {
         let table = core.streams
         let now = clock.monotonic

@@ -41,7 +41,9 @@ struct Selection {
 
     func overlaps(_ segment: Segment, _ range: TimeRange) -> Bool {
         range.overlaps(
-            first: Timestamp(nanoseconds: segment.info.first), last: Timestamp(nanoseconds: segment.info.last))
+            first: Timestamp(nanoseconds: segment.info.first),
+            last: Timestamp(nanoseconds: segment.info.last)
+        )
     }
 
     func overlaps(_ batch: HeadBatch, _ range: TimeRange) -> Bool {

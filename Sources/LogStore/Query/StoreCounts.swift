@@ -19,7 +19,11 @@ struct StoreCounts {
     private var taken = 0
 
     init(
-        core: StoreCore, tenant: Tenant, matchers: [LabelMatcher], grid: TimeGrid, budget: QueryBudget,
+        core: StoreCore,
+        tenant: Tenant,
+        matchers: [LabelMatcher],
+        grid: TimeGrid,
+        budget: QueryBudget,
         cancel: CancelFlag
     ) {
         self.core = core
@@ -54,7 +58,8 @@ struct StoreCounts {
             }
             if rows.contains(where: { $0 > 0 }) {
                 result.append(
-                    StreamCounts(labels: selection.streams[Int(stream)].labels, rows: rows, bytes: bytes))
+                    StreamCounts(labels: selection.streams[Int(stream)].labels, rows: rows, bytes: bytes)
+                )
             }
         }
         return result
@@ -129,7 +134,9 @@ struct StoreCounts {
             taken += size
             guard budget.take(size) else {
                 throw QueryError(
-                    .invalid, "the query needs more than its \(budget.memoryLimit >> 20) MB of memory: fewer streams or steps")
+                    .invalid,
+                    "the query needs more than its \(budget.memoryLimit >> 20) MB of memory: fewer streams or steps"
+                )
             }
             let zero = [Int](repeating: 0, count: count + 1)
             sums[stream] = Sums(rows: zero, bytes: zero)

@@ -5,8 +5,8 @@ import LogModel
 ///
 /// A heap holds pieces of the snapshot by a bound of their times. A piece is opened only when it comes first: then the
 /// times of its row group are read, it falls apart into blocks of whole pages, and those go back into the heap by their
-/// exact times. So the newest hundred lines cost the last pages of each stream, and whatever a sink narrows away is never
-/// opened. Memory: the time columns of the row groups under way.
+/// exact times. So the newest hundred lines cost the last pages of each stream, and whatever a sink narrows away is
+/// never opened. Memory: the time columns of the row groups under way.
 struct StoreScan {
     private let core: StoreCore
     private let selection: Selection
@@ -154,7 +154,9 @@ struct StoreScan {
                 }
                 if !some.isEmpty {
                     push(
-                        bound(some.map(\.first).min() ?? 0, some.map(\.last).max() ?? 0), .batches(some, rank: rank))
+                        bound(some.map(\.first).min() ?? 0, some.map(\.last).max() ?? 0),
+                        .batches(some, rank: rank)
+                    )
                 }
                 rank += 1
             }
@@ -173,8 +175,11 @@ struct StoreScan {
         do throws(StoreError) {
             group = try core.codecs.with { codec throws(StoreError) in
                 Group(
-                    segment: segment, number: number, times: try segment.times(group: number, codec: codec),
-                    metadata: try segment.metadata(group: number, codec: codec))
+                    segment: segment,
+                    number: number,
+                    times: try segment.times(group: number, codec: codec),
+                    metadata: try segment.metadata(group: number, codec: codec)
+                )
             }
         } catch {
             core.damage.add(error.message)
@@ -202,7 +207,9 @@ struct StoreScan {
         for index in runs {
             let run = segment.runs[index]
             let whole = Span(
-                rows: Int(run.firstRow)..<Int(run.firstRow + run.rows), stream: segment.stream(of: run))
+                rows: Int(run.firstRow)..<Int(run.firstRow + run.rows),
+                stream: segment.stream(of: run)
+            )
             guard var rest = clip(whole, group.times) else { continue }
             while !rest.rows.isEmpty {
                 if rest.rows.lowerBound >= blockEnd {
@@ -251,8 +258,12 @@ struct StoreScan {
             where wanted[Int(row.stream)] && range.contains(Timestamp(nanoseconds: row.timestamp)) {
                 refs.append(
                     HeadRef(
-                        timestamp: row.timestamp, stream: batch.streams[Int(row.stream)], batch: UInt32(b),
-                        row: UInt32(r)))
+                        timestamp: row.timestamp,
+                        stream: batch.streams[Int(row.stream)],
+                        batch: UInt32(b),
+                        row: UInt32(r)
+                    )
+                )
             }
         }
         refs.sort { a, b in
@@ -294,7 +305,8 @@ struct StoreScan {
         for span in spans {
             if streams.last?.id != span.stream {
                 streams.append(
-                    StreamRef(id: span.stream, labels: selection.streams[Int(span.stream)].labels))
+                    StreamRef(id: span.stream, labels: selection.streams[Int(span.stream)].labels)
+                )
             }
             times.append(contentsOf: group.times[span.rows])
             streamOf.append(contentsOf: repeatElement(UInt32(streams.count - 1), count: span.rows.count))
@@ -317,10 +329,16 @@ struct StoreScan {
         if group.metadata == nil { metadataOf = [UInt32](repeating: 0, count: count) }
         let core = self.core
         return ColumnBlock(
-            timestamps: times, streamOf: streamOf, streams: streams, metadataOf: metadataOf, metadataSets: sets,
+            timestamps: times,
+            streamOf: streamOf,
+            streams: streams,
+            metadataOf: metadataOf,
+            metadataSets: sets,
             order: order(rank, group.segment.groups[group.number].firstRow + (spans.first?.rows.lowerBound ?? 0)),
-            selected: Bitmap(count: count), undecided: Bitmap(count: count, repeating: true),
-            load: { block in Self.load(block, group, spans, core) })
+            selected: Bitmap(count: count),
+            undecided: Bitmap(count: count, repeating: true),
+            load: { block in Self.load(block, group, spans, core) }
+        )
     }
 
     /// Encoded sets were written by us and checked; what does not decode all the same shows as no metadata.
@@ -331,7 +349,10 @@ struct StoreScan {
 
     /// Brings the lines of some spans. Rows whose page is damaged leave the block; the damage is reported.
     private static func load(
-        _ block: ColumnBlock, _ group: Group, _ spans: [Span], _ core: StoreCore
+        _ block: ColumnBlock,
+        _ group: Group,
+        _ spans: [Span],
+        _ core: StoreCore
     ) -> ColumnBlock.LineTable {
         core.codecs.with { codec in
             let segment = group.segment
@@ -344,8 +365,10 @@ struct StoreScan {
                     core.count()
                     for row in 0..<block.count { drop(row, block) }
                     return ColumnBlock.LineTable(
-                        bytes: OwnedBytes([]), starts: [Int](repeating: 0, count: block.count),
-                        lengths: [UInt32](repeating: 0, count: block.count))
+                        bytes: OwnedBytes([]),
+                        starts: [Int](repeating: 0, count: block.count),
+                        lengths: [UInt32](repeating: 0, count: block.count)
+                    )
                 }
                 group.lengths = lengths
             }
@@ -365,7 +388,10 @@ struct StoreScan {
                     from += 1
                 }
                 segment.lines(
-                    group: group.number, pages: from..<max(from, wanted.upperBound), codec: codec, into: out,
+                    group: group.number,
+                    pages: from..<max(from, wanted.upperBound),
+                    codec: codec,
+                    into: out,
                     each: { page, start in
                         found.append((page.firstRow..<page.firstRow + page.rows, start, true))
                     },
@@ -373,7 +399,8 @@ struct StoreScan {
                         core.damage.add(error.message)
                         core.count()
                         found.append((page.firstRow..<page.firstRow + page.rows, 0, false))
-                    })
+                    }
+                )
                 for page in found {
                     var start = page.start
                     for row in page.rows {
@@ -432,10 +459,16 @@ struct StoreScan {
             }
         }
         return ColumnBlock(
-            timestamps: refs.map(\.timestamp), streamOf: streamOf, streams: streams, metadataOf: metadataOf,
-            metadataSets: sets, order: order(rank, ordinal), selected: Bitmap(count: refs.count),
+            timestamps: refs.map(\.timestamp),
+            streamOf: streamOf,
+            streams: streams,
+            metadataOf: metadataOf,
+            metadataSets: sets,
+            order: order(rank, ordinal),
+            selected: Bitmap(count: refs.count),
             undecided: Bitmap(count: refs.count, repeating: true),
-            load: { _ in Self.load(batches, refs) })
+            load: { _ in Self.load(batches, refs) }
+        )
     }
 
     private static func load(_ batches: [HeadBatch], _ refs: [HeadRef]) -> ColumnBlock.LineTable {
@@ -444,7 +477,10 @@ struct StoreScan {
             let batch = batches[Int(first.batch)]
             let rows = refs.map { batch.rows[Int($0.row)] }
             return ColumnBlock.LineTable(
-                bytes: batch.record, starts: rows.map { batch.lineBase + Int($0.start) }, lengths: rows.map(\.length))
+                bytes: batch.record,
+                starts: rows.map { batch.lineBase + Int($0.start) },
+                lengths: rows.map(\.length)
+            )
         }
         let total = refs.reduce(0) { $0 + Int(batches[Int($1.batch)].rows[Int($1.row)].length) }
         let out = ByteArena(capacity: total)

@@ -24,7 +24,12 @@ final class Segment: Sendable {
     private let obsolete = Atomic<Bool>(false)
 
     private init(
-        disk: any Disk, path: String, file: any DiskFile, size: Int, index: SegmentIndex, streams: [UInt32]
+        disk: any Disk,
+        path: String,
+        file: any DiskFile,
+        size: Int,
+        index: SegmentIndex,
+        streams: [UInt32]
     ) throws(DecodeError) {
         self.disk = disk
         self.path = path
@@ -61,7 +66,9 @@ final class Segment: Sendable {
 
     /// Opens a file by its trailer and index. `.damaged` when it is not what was written.
     static func open(
-        disk: any Disk, path: String, register: (Tenant, Labels) -> UInt32
+        disk: any Disk,
+        path: String,
+        register: (Tenant, Labels) -> UInt32
     ) throws(StoreError) -> Segment {
         do {
             let file = try disk.open(path, .read)
@@ -102,7 +109,8 @@ final class Segment: Sendable {
             throw StoreError(
                 .invalid,
                 "segment \(path) has format \(version), this program reads \(SegmentFormat.version): use the program "
-                    + "that wrote it, or a newer one")
+                    + "that wrote it, or a newer one"
+            )
         }
         let end = size - SegmentFormat.trailerSize
         guard offset >= UInt64(SegmentFormat.headerSize), offset <= UInt64(end), packed == UInt64(end) - offset,
@@ -159,13 +167,18 @@ final class Segment: Sendable {
     private func fault(_ what: String, _ group: Int) -> StoreError {
         StoreError(
             .damaged,
-            "segment \(path) is damaged in rows \(groups[group].firstRow)–\(groups[group].firstRow + groups[group].rows): "
-                + what)
+            "segment \(path) is damaged in rows \(groups[group].firstRow)–"
+                + "\(groups[group].firstRow + groups[group].rows): \(what)"
+        )
     }
 
     /// Appends a chunk, decoded, after checking it.
     private func load(
-        _ chunk: Chunk, _ what: String, group: Int, codec: PageCodec, into out: ByteArena
+        _ chunk: Chunk,
+        _ what: String,
+        group: Int,
+        codec: PageCodec,
+        into out: ByteArena
     ) throws(StoreError) {
         let packed = ByteArena(capacity: chunk.packed)
         do { try file.read(chunk.packed, at: chunk.offset, into: packed) } catch {
@@ -175,7 +188,12 @@ final class Segment: Sendable {
     }
 
     private func unpack(
-        _ packed: ByteView, _ chunk: Chunk, _ what: String, group: Int, codec: PageCodec, into out: ByteArena
+        _ packed: ByteView,
+        _ chunk: Chunk,
+        _ what: String,
+        group: Int,
+        codec: PageCodec,
+        into out: ByteArena
     ) throws(StoreError) {
         guard CRC32C.of(packed) == chunk.crc else {
             throw fault("\(what) at byte \(chunk.offset) do not match their checksum", group)
@@ -196,7 +214,9 @@ final class Segment: Sendable {
         var offset = 0
         for run in runs[here.runs] {
             deltas.removeAll(keepingCapacity: true)
-            do { offset = try VarintColumn.decode(raw.view, from: offset, count: Int(run.rows) - 1, into: &deltas) } catch {
+            do {
+                offset = try VarintColumn.decode(raw.view, from: offset, count: Int(run.rows) - 1, into: &deltas)
+            } catch {
                 throw fault("times: \(error)", group)
             }
             var time = run.first
@@ -276,10 +296,15 @@ final class Segment: Sendable {
         return page(of: rows.lowerBound)..<page(of: rows.upperBound - 1) + 1
     }
 
-    /// Appends the lines of a stretch of pages, back to back. Pages that are damaged are left out and handed to `damaged`.
+    /// Appends the lines of a stretch of pages, back to back. Pages that are damaged are left out and handed to
+    /// `damaged`.
     func lines(
-        group: Int, pages wanted: Range<Int>, codec: PageCodec, into out: ByteArena,
-        each: (_ page: LinePage, _ start: Int) -> Void, damaged: (_ page: LinePage, StoreError) -> Void
+        group: Int,
+        pages wanted: Range<Int>,
+        codec: PageCodec,
+        into out: ByteArena,
+        each: (_ page: LinePage, _ start: Int) -> Void,
+        damaged: (_ page: LinePage, StoreError) -> Void
     ) {
         let pages = groups[group].pages
         var next = wanted.lowerBound
@@ -303,7 +328,13 @@ final class Segment: Sendable {
                 let at = page.chunk.offset - start
                 do throws(StoreError) {
                     try unpack(
-                        packed[at..<at + page.chunk.packed], page.chunk, "lines", group: group, codec: codec, into: out)
+                        packed[at..<at + page.chunk.packed],
+                        page.chunk,
+                        "lines",
+                        group: group,
+                        codec: codec,
+                        into: out
+                    )
                     each(page, before)
                 } catch {
                     out.truncate(to: before)

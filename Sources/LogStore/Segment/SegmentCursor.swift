@@ -60,8 +60,13 @@ final class SegmentCursor {
             page.reset()
             var failure: StoreError?
             segment.lines(
-                group: group, pages: pageIndex..<pageIndex + 1, codec: codec, into: page, each: { _, _ in },
-                damaged: { _, error in failure = error })
+                group: group,
+                pages: pageIndex..<pageIndex + 1,
+                codec: codec,
+                into: page,
+                each: { _, _ in },
+                damaged: { _, error in failure = error }
+            )
             if let failure {
                 pageIndex = -1
                 throw failure

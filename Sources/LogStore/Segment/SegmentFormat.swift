@@ -1,7 +1,8 @@
 import Bytes
 import LogModel
 
-/// Bytes of a segment: docs/formats/segment.md, version 1. One immutable file of rows ordered by (stream, time, arrival).
+/// Bytes of a segment: docs/formats/segment.md, version 1. One immutable file of rows ordered by (stream, time,
+/// arrival).
 enum SegmentFormat {
     static let version: UInt32 = 1
     static let magic: UInt64 = 0x3147_4553_4352_5254  // "TRRCSEG1", little endian
@@ -248,15 +249,31 @@ struct SegmentIndex: Sendable {
                 }
                 runs.append(
                     Run(
-                        stream: UInt32(stream), group: UInt32(groups.count), firstRow: UInt32(runRow),
-                        rows: UInt32(runRows), bytes: bytes, first: first, last: last, unit: unit))
+                        stream: UInt32(stream),
+                        group: UInt32(groups.count),
+                        firstRow: UInt32(runRow),
+                        rows: UInt32(runRows),
+                        bytes: bytes,
+                        first: first,
+                        last: last,
+                        unit: unit
+                    )
+                )
                 runRow += runRows
             }
             guard runRow == rows else { throw bad("runs and rows differ") }
             groups.append(
                 RowGroup(
-                    firstRow: firstRow, rows: rows, lineBytes: groupBytes, times: times, lengths: lengths,
-                    metadata: metadata, pages: pages, runs: firstRun..<runs.count))
+                    firstRow: firstRow,
+                    rows: rows,
+                    lineBytes: groupBytes,
+                    times: times,
+                    lengths: lengths,
+                    metadata: metadata,
+                    pages: pages,
+                    runs: firstRun..<runs.count
+                )
+            )
             firstRow += rows
             lineBytes += groupBytes
         }

@@ -41,7 +41,12 @@ final class SegmentWriter {
     private var stream: UInt32 = 0
 
     init(
-        disk: any Disk, path: String, number: UInt64, codec: Codec, level: Int32, packer: PageCodec
+        disk: any Disk,
+        path: String,
+        number: UInt64,
+        codec: Codec,
+        level: Int32,
+        packer: PageCodec
     ) throws(StoreError) {
         do { file = try disk.open(path, .create) } catch { throw StoreError(error, "sealing into a segment") }
         self.path = path
@@ -49,8 +54,12 @@ final class SegmentWriter {
         self.level = level
         self.packer = packer
         index = SegmentIndex(
-            info: SegmentInfo(number: number, walFirst: 0, walLast: 0, day: 0, days: 1), tenants: [], streams: [],
-            groups: [], runs: [])
+            info: SegmentInfo(number: number, walFirst: 0, walLast: 0, day: 0, days: 1),
+            tenants: [],
+            streams: [],
+            groups: [],
+            runs: []
+        )
         out.append(littleEndian: SegmentFormat.magic)
         out.append(littleEndian: SegmentFormat.version)
         out.append(littleEndian: UInt32(0))
@@ -121,8 +130,16 @@ final class SegmentWriter {
         }
         index.runs.append(
             Run(
-                stream: stream, group: UInt32(index.groups.count), firstRow: UInt32(groupRows - runTimes.count),
-                rows: UInt32(runTimes.count), bytes: runBytes, first: first, last: last, unit: runUnit))
+                stream: stream,
+                group: UInt32(index.groups.count),
+                firstRow: UInt32(groupRows - runTimes.count),
+                rows: UInt32(runTimes.count),
+                bytes: runBytes,
+                first: first,
+                last: last,
+                unit: runUnit
+            )
+        )
         index.info.first = min(index.info.first, first)
         index.info.last = max(index.info.last, last)
         runTimes.removeAll(keepingCapacity: true)
@@ -148,8 +165,16 @@ final class SegmentWriter {
         if hasMetadata { metadata = (try pack(setOfRow.view), try pack(sets.view)) }
         index.groups.append(
             RowGroup(
-                firstRow: index.info.rows, rows: groupRows, lineBytes: groupBytes, times: timeChunk,
-                lengths: lengthChunk, metadata: metadata, pages: pages, runs: firstRun..<index.runs.count))
+                firstRow: index.info.rows,
+                rows: groupRows,
+                lineBytes: groupBytes,
+                times: timeChunk,
+                lengths: lengthChunk,
+                metadata: metadata,
+                pages: pages,
+                runs: firstRun..<index.runs.count
+            )
+        )
         index.info.rows += groupRows
         index.info.lineBytes += groupBytes
         groupRows = 0
@@ -181,8 +206,12 @@ final class SegmentWriter {
         }
         if used == .none { out.append(raw) }
         let chunk = Chunk(
-            offset: written + start, packed: out.count - start, raw: raw.count,
-            crc: CRC32C.of(out[start..<out.count]), codec: used)
+            offset: written + start,
+            packed: out.count - start,
+            raw: raw.count,
+            crc: CRC32C.of(out[start..<out.count]),
+            codec: used
+        )
         if out.count >= Self.flushSize { try flush() }
         return chunk
     }
@@ -195,7 +224,11 @@ final class SegmentWriter {
 
     /// Writes index and trailer and syncs the file. The directory is the caller's to sync.
     func finish(
-        walFirst: UInt64, walLast: UInt64, day: Int64, days: Int64, replaces: [UInt64] = []
+        walFirst: UInt64,
+        walLast: UInt64,
+        day: Int64,
+        days: Int64,
+        replaces: [UInt64] = []
     ) throws(StoreError) -> (info: SegmentInfo, size: Int) {
         try endGroup()
         index.info.walFirst = walFirst

@@ -39,8 +39,17 @@ final class BatchRecord: @unchecked Sendable {
     var hashes: [UInt64]?
 
     private init(
-        tenant: Tenant, arena: ByteArena, rows: [HeadRow], streams: [UInt32], metadata: [Range<Int>],
-        advances: [SourceAdvance], key: BatchKey?, deduplicates: Bool, receivedAt: Int64, rowTableAt: Int, lineBase: Int
+        tenant: Tenant,
+        arena: ByteArena,
+        rows: [HeadRow],
+        streams: [UInt32],
+        metadata: [Range<Int>],
+        advances: [SourceAdvance],
+        key: BatchKey?,
+        deduplicates: Bool,
+        receivedAt: Int64,
+        rowTableAt: Int,
+        lineBase: Int
     ) {
         self.tenant = tenant
         self.arena = arena
@@ -95,8 +104,13 @@ final class BatchRecord: @unchecked Sendable {
         for row in batch.rows {
             rows.append(
                 HeadRow(
-                    timestamp: row.timestamp, start: row.start, length: row.length, stream: row.stream,
-                    metadata: row.metadata))
+                    timestamp: row.timestamp,
+                    start: row.start,
+                    length: row.length,
+                    stream: row.stream,
+                    metadata: row.metadata
+                )
+            )
         }
         let rowTableAt = out.count
         appendRows(rows, into: out)
@@ -104,10 +118,18 @@ final class BatchRecord: @unchecked Sendable {
         let lineBase = out.count
         out.append(batch.bytes)
         return BatchRecord(
-            tenant: batch.tenant, arena: out, rows: rows, streams: streams, metadata: metadata,
-            advances: batch.advances, key: batch.key,
-            deduplicates: batch.deduplicates && batch.advances.isEmpty, receivedAt: receivedAt,
-            rowTableAt: rowTableAt, lineBase: lineBase)
+            tenant: batch.tenant,
+            arena: out,
+            rows: rows,
+            streams: streams,
+            metadata: metadata,
+            advances: batch.advances,
+            key: batch.key,
+            deduplicates: batch.deduplicates && batch.advances.isEmpty,
+            receivedAt: receivedAt,
+            rowTableAt: rowTableAt,
+            lineBase: lineBase
+        )
     }
 
     /// The same batch with only the rows for which `keep` is true.
@@ -127,8 +149,18 @@ final class BatchRecord: @unchecked Sendable {
         let base = out.count
         for (row, wanted) in zip(rows, keep) where wanted { out.append(line(row)) }
         let result = BatchRecord(
-            tenant: tenant, arena: out, rows: kept, streams: streams, metadata: metadata, advances: advances, key: key,
-            deduplicates: deduplicates, receivedAt: receivedAt, rowTableAt: rowTableAt, lineBase: base)
+            tenant: tenant,
+            arena: out,
+            rows: kept,
+            streams: streams,
+            metadata: metadata,
+            advances: advances,
+            key: key,
+            deduplicates: deduplicates,
+            receivedAt: receivedAt,
+            rowTableAt: rowTableAt,
+            lineBase: base
+        )
         result.hashes = hashes.map { hashes in zip(hashes, keep).compactMap { $1 ? $0 : nil } }
         return result
     }
@@ -168,7 +200,9 @@ final class BatchRecord: @unchecked Sendable {
 
     /// Decodes a whole record. `register` gives a stream its number in this process.
     static func decode(
-        _ record: OwnedBytes, sequence: UInt64, register: (Tenant, Labels) -> UInt32
+        _ record: OwnedBytes,
+        sequence: UInt64,
+        register: (Tenant, Labels) -> UInt32
     ) throws(DecodeError) -> Decoded {
         var reader = ByteReader(record.view)
         try reader.seek(to: WalFormat.recordHeaderSize)
@@ -184,7 +218,8 @@ final class BatchRecord: @unchecked Sendable {
             let offset = try reader.varint()
             let detail = ByteString(try reader.prefixed())
             advances.append(
-                SourceAdvance(source: source, from: from, to: SourcePosition(offset: offset, detail: detail)))
+                SourceAdvance(source: source, from: from, to: SourcePosition(offset: offset, detail: detail))
+            )
         }
         var key: BatchKey?
         if try reader.byte() != 0 {
@@ -215,8 +250,13 @@ final class BatchRecord: @unchecked Sendable {
             else { throw DecodeError("a row points outside its batch", at: reader.offset) }
             rows.append(
                 HeadRow(
-                    timestamp: time, start: UInt32(start), length: UInt32(length), stream: UInt32(stream),
-                    metadata: UInt32(set)))
+                    timestamp: time,
+                    start: UInt32(start),
+                    length: UInt32(length),
+                    stream: UInt32(stream),
+                    metadata: UInt32(set)
+                )
+            )
             start += Int(length)
         }
         let lineBytes = try reader.count()
@@ -224,8 +264,14 @@ final class BatchRecord: @unchecked Sendable {
             throw DecodeError("the lines are \(reader.remaining) bytes, the rows say \(start)", at: reader.offset)
         }
         let batch = HeadBatch(
-            tenant: tenant, record: record, lineBase: reader.offset, rows: rows, streams: streams, metadata: metadata,
-            sequence: sequence)
+            tenant: tenant,
+            record: record,
+            lineBase: reader.offset,
+            rows: rows,
+            streams: streams,
+            metadata: metadata,
+            sequence: sequence
+        )
         return Decoded(batch: batch, advances: advances, key: key, receivedAt: receivedAt)
     }
 }

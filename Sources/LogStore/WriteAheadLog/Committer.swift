@@ -50,7 +50,8 @@ final class Committer: @unchecked Sendable {
     /// Until the queue is closed and empty.
     func run() {
         while true {
-            let work = queue.monitor.wait(timeout: untilNextDeadline()) { state -> (items: [CommitQueue.Item], end: Bool)? in
+            let work = queue.monitor.wait(timeout: untilNextDeadline()) {
+                state -> (items: [CommitQueue.Item], end: Bool)? in
                 if state.items.isEmpty, !state.isClosed, !state.poked { return nil }
                 state.poked = false
                 let items = Self.takeGroup(&state.items)
@@ -130,8 +131,11 @@ final class Committer: @unchecked Sendable {
             let record = arrival.record
             let reply = arrival.reply
             var one = Admitted(
-                record: record, reply: reply, receipt: AppendReceipt(stored: record.rows.count, duplicates: 0),
-                size: arrival.size)
+                record: record,
+                reply: reply,
+                receipt: AppendReceipt(stored: record.rows.count, duplicates: 0),
+                size: arrival.size
+            )
             if let key = record.key, keys.contains(key) || newKeys.contains(key) {
                 one.receipt = AppendReceipt(stored: 0, duplicates: record.rows.count)
                 repeated.append(one)
@@ -153,7 +157,9 @@ final class Committer: @unchecked Sendable {
                     if let keep {
                         one.record = record.filtered(keep)
                         one.receipt = AppendReceipt(
-                            stored: one.record.rows.count, duplicates: record.rows.count - one.record.rows.count)
+                            stored: one.record.rows.count,
+                            duplicates: record.rows.count - one.record.rows.count
+                        )
                     }
                 } catch {
                     answer(reply, one.size, .failure(error))
@@ -209,8 +215,14 @@ final class Committer: @unchecked Sendable {
             walBytes += record.arena.count
             let lineBase = record.lineBase
             let batch = HeadBatch(
-                tenant: record.tenant, record: record.arena.take(), lineBase: lineBase, rows: record.rows,
-                streams: record.streams, metadata: record.metadata, sequence: sequence)
+                tenant: record.tenant,
+                record: record.arena.take(),
+                lineBase: lineBase,
+                rows: record.rows,
+                streams: record.streams,
+                metadata: record.metadata,
+                sequence: sequence
+            )
             sequence += 1
             lines += batch.rows.count
             bytes += batch.lineBytes
@@ -222,7 +234,12 @@ final class Committer: @unchecked Sendable {
             let before = state.filling.batches.count
             for (batch, record) in added {
                 state.filling.add(
-                    batch, advances: record.advances, key: record.key, receivedAt: record.receivedAt, now: now)
+                    batch,
+                    advances: record.advances,
+                    key: record.key,
+                    receivedAt: record.receivedAt,
+                    now: now
+                )
             }
             return (state.filling.id, before)
         }
@@ -259,8 +276,9 @@ final class Committer: @unchecked Sendable {
         if isShortOfSpace {
             return StoreError(
                 .retryLater,
-                "the disk of \(core.settings.directory) has less than \(core.settings.freeSpaceMin >> 20) MB free: nothing "
-                    + "is lost; free some space or lower store.retention, writing goes on by itself")
+                "the disk of \(core.settings.directory) has less than \(core.settings.freeSpaceMin >> 20) MB free: "
+                    + "nothing is lost; free some space or lower store.retention, writing goes on by itself"
+            )
         }
         if core.snapshot().filling.footprint >= core.settings.headSize {
             // The other head must be out of the way first: this is what slows writers down.

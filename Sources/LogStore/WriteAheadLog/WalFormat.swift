@@ -103,7 +103,13 @@ enum WalFormat {
 
     /// Fills the 32 bytes at `offset` of `out`, which were left free when the body was encoded behind them.
     static func seal(
-        _ out: ByteArena, at offset: Int, kind: Kind, sequence: UInt64, durable: UInt64, body: UInt32, nonce: UInt64
+        _ out: ByteArena,
+        at offset: Int,
+        kind: Kind,
+        sequence: UInt64,
+        durable: UInt64,
+        body: UInt32,
+        nonce: UInt64
     ) {
         let length = out.count - offset - recordHeaderSize
         out.store(littleEndian: magic(nonce: nonce), at: offset)

@@ -4,12 +4,12 @@ import LogModel
 
 /// Reads the write-ahead log back after a stop of whatever kind.
 ///
-/// The log is the records 1, 2, 3 … without a hole. Where one is missing, what stands behind it decides: if a record says
-/// that the missing one had been synced, acknowledged data is damaged – that is reported, and reading goes on behind it;
-/// otherwise the group was never finished, and the log ends before the hole.
+/// The log is the records 1, 2, 3 … without a hole. Where one is missing, what stands behind it decides: if a record
+/// says that the missing one had been synced, acknowledged data is damaged – that is reported, and reading goes on
+/// behind it; otherwise the group was never finished, and the log ends before the hole.
 ///
-/// Two passes: the first checks every record and keeps its place, the second hands the bodies out one at a time. Memory is
-/// one record and 48 bytes for each.
+/// Two passes: the first checks every record and keeps its place, the second hands the bodies out one at a time.
+/// Memory is one record and 48 bytes for each.
 struct WalReplay {
     struct Entry {
         var file: Int
@@ -65,11 +65,14 @@ struct WalReplay {
                 case .otherVersion(let version):
                     throw StoreFault.refuse(
                         "\(path) has format \(version), this program reads \(WalFormat.version): run the tailrace that "
-                            + "wrote it")
+                            + "wrote it"
+                    )
                 case .damaged:
                     replay.unreadable.append((number, try hasRecords(file, size)))
                     if try hasRecords(file, size) {
-                        replay.damaged.append("write-ahead log \(path): the header is damaged, \(size) bytes are left out")
+                        replay.damaged.append(
+                            "write-ahead log \(path): the header is damaged, \(size) bytes are left out"
+                        )
                     }
                 }
             } catch {
@@ -119,7 +122,12 @@ struct WalReplay {
     }
 
     private static func entry(
-        _ file: any DiskFile, _ number: Int, _ offset: Int, _ size: Int, _ nonce: UInt64, _ buffer: ByteArena
+        _ file: any DiskFile,
+        _ number: Int,
+        _ offset: Int,
+        _ size: Int,
+        _ nonce: UInt64,
+        _ buffer: ByteArena
     ) throws(DiskError) -> Entry? {
         buffer.reset()
         try file.read(WalFormat.recordHeaderSize, at: offset, into: buffer)
@@ -129,13 +137,23 @@ struct WalReplay {
         try file.read(Int(header.bodyLength), at: offset + WalFormat.recordHeaderSize, into: buffer)
         guard WalFormat.isIntact(buffer.view, header: header, nonce: nonce) else { return nil }
         return Entry(
-            file: number, offset: offset, length: buffer.count, sequence: header.sequence, durable: header.durable,
-            kind: header.kind)
+            file: number,
+            offset: offset,
+            length: buffer.count,
+            sequence: header.sequence,
+            durable: header.durable,
+            kind: header.kind
+        )
     }
 
     /// The next intact record at or behind `start`. The magic holds the file's nonce, so lines cannot counterfeit it.
     private static func search(
-        _ file: any DiskFile, _ number: Int, _ start: Int, _ size: Int, _ nonce: UInt64, _ buffer: ByteArena
+        _ file: any DiskFile,
+        _ number: Int,
+        _ start: Int,
+        _ size: Int,
+        _ nonce: UInt64,
+        _ buffer: ByteArena
     ) throws(DiskError) -> Int? {
         let needle = ByteArena()
         needle.append(littleEndian: WalFormat.magic(nonce: nonce))
@@ -168,7 +186,10 @@ struct WalReplay {
     }
 
     private static func isZero(
-        _ file: any DiskFile, from start: Int, to end: Int, _ buffer: ByteArena
+        _ file: any DiskFile,
+        from start: Int,
+        to end: Int,
+        _ buffer: ByteArena
     ) throws(DiskError) -> Bool {
         var at = start
         while at < end {
@@ -184,7 +205,8 @@ struct WalReplay {
 
     /// The second pass: hands out the records behind `floor`, in order, each once. Returns the last number of the log.
     mutating func apply(
-        behind floor: UInt64, _ body: (_ sequence: UInt64, OwnedBytes) throws(StoreError) -> Void
+        behind floor: UInt64,
+        _ body: (_ sequence: UInt64, OwnedBytes) throws(StoreError) -> Void
     ) throws(StoreError) -> UInt64 {
         let valid = entries.filter { $0.sequence < files[$0.file].limit }
         let durable = valid.reduce(0 as UInt64) { max($0, $1.durable) }
@@ -205,7 +227,8 @@ struct WalReplay {
                 let path = files[entry.file].handle.path
                 damaged.append(
                     "write-ahead log \(path) is damaged before byte \(entry.offset): records "
-                        + "\(expected)–\(entry.sequence - 1) are lost")
+                        + "\(expected)–\(entry.sequence - 1) are lost"
+                )
                 for i in files.indices where files[i].number <= files[entry.file].number {
                     if files[i].last == 0 || files[i].last >= expected - 1 { files[i].isDamaged = true }
                 }

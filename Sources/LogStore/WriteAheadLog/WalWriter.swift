@@ -35,7 +35,12 @@ struct WalWriter {
     private static let loadTime: Int64 = 10_000_000_000
 
     init(
-        disk: any Disk, directory: String, fileSize: Int, next: UInt64, lastNumber: UInt64, closed: [ClosedFile]
+        disk: any Disk,
+        directory: String,
+        fileSize: Int,
+        next: UInt64,
+        lastNumber: UInt64,
+        closed: [ClosedFile]
     ) {
         self.disk = disk
         self.directory = directory
@@ -81,7 +86,10 @@ struct WalWriter {
     ///
     /// `unsynced` gives the committed records behind `durable`, in order, for the case that they must be written again.
     mutating func commit(
-        _ group: [BatchRecord], sync: Bool, now: Int64, unsynced: () -> [HeadBatch]
+        _ group: [BatchRecord],
+        sync: Bool,
+        now: Int64,
+        unsynced: () -> [HeadBatch]
     ) throws(DiskError) {
         var failures = 0
         while true {
@@ -91,8 +99,14 @@ struct WalWriter {
                 var sequence = next
                 for record in group {
                     WalFormat.seal(
-                        record.arena, at: 0, kind: .batch, sequence: sequence, durable: durable,
-                        body: record.bodyChecksum, nonce: header.nonce)
+                        record.arena,
+                        at: 0,
+                        kind: .batch,
+                        sequence: sequence,
+                        durable: durable,
+                        body: record.bodyChecksum,
+                        nonce: header.nonce
+                    )
                     sequence += 1
                 }
                 try file.write(group.map(\.arena.view), at: end)
@@ -133,8 +147,14 @@ struct WalWriter {
                 let copy = ByteArena(capacity: batch.record.count)
                 copy.append(batch.record.view)
                 WalFormat.seal(
-                    copy, at: 0, kind: .batch, sequence: batch.sequence, durable: durable,
-                    body: CRC32C.of(copy.view.suffix(from: WalFormat.recordHeaderSize)), nonce: header.nonce)
+                    copy,
+                    at: 0,
+                    kind: .batch,
+                    sequence: batch.sequence,
+                    durable: durable,
+                    body: CRC32C.of(copy.view.suffix(from: WalFormat.recordHeaderSize)),
+                    nonce: header.nonce
+                )
                 try file?.write([copy.view], at: end)
                 end += copy.count
             }
@@ -172,8 +192,14 @@ struct WalWriter {
         let record = ByteArena(capacity: 64)
         for _ in 0..<4 { record.append(littleEndian: UInt64(0)) }
         WalFormat.seal(
-            record, at: 0, kind: .mark, sequence: next, durable: durable, body: CRC32C.of(ByteView()),
-            nonce: header.nonce)
+            record,
+            at: 0,
+            kind: .mark,
+            sequence: next,
+            durable: durable,
+            body: CRC32C.of(ByteView()),
+            nonce: header.nonce
+        )
         do throws(DiskError) {
             try file.write([record.view], at: end)
             end += record.count
