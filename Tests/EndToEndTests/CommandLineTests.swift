@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("scrape_configs: [", ":1:"), ("unknown_key: 1\n", ":1:1"),
+        ("scrape_configs: ]\n", ":1:17"), ("unknown_key: 1\n", ":1:1"),
         ("scrape_configs:\n- job_name: a\n  static_configs: [{labels: {__path__: /x}}]\n  pipeline_stages:\n  - regex: {expression: '('}\n", ":5:"),
     ])
     func checkNamesThePlace(text: String, place: String) throws {

@@ -88,7 +88,7 @@ import Testing
         try waitUntil("all lines are stored") {
             try server.vector(#"sum(count_over_time({job="tail"}[1h]))"#).values.first.map { Int($0) >= total } ?? false
         }
-        let numbers = try server.lines(#"{job="tail"}"#).compactMap { line -> Int? in
+        let numbers = try server.lines(#"{job="tail"}"#, start: Timestamp.now().nanoseconds - 86_400_000_000_000).compactMap { line -> Int? in
             let number = Int(line.text.string.dropFirst(4).prefix { $0.isNumber })
             if let number { #expect(Self.line(number) == line.text.string) }
             return number

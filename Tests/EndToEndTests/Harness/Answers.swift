@@ -16,8 +16,10 @@ extension TailraceServer {
         return Dictionary(uniqueKeysWithValues: series.map { ($0.labels, Double($0.points.first?.value ?? "") ?? .nan) })
     }
 
-    /// All lines of a log query, oldest first, page by page.
-    func lines(_ query: String, start: Int64 = 0, end: Int64 = 4_000_000_000_000_000_000) throws -> [LokiAnswer.Line] {
+    /// All lines of a log query in the 29 days from `start` (2026-10-31, shortly before the samples), oldest first, page by
+    /// page. More than 30 days at once is more than a server answers.
+    func lines(_ query: String, start: Int64 = 1_793_404_800_000_000_000) throws -> [LokiAnswer.Line] {
+        let end = start + 29 * 86_400_000_000_000
         var all: [LokiAnswer.Line] = []
         var from = start
         while true {
