@@ -58,7 +58,7 @@ import Testing
             store: {}
             scrape_configs:
             - job_name: app
-              static_configs: [{targets: [localhost], labels: {job: tail, __path__: \(folder.path("*.log"))}}]
+              static_configs: [{targets: [localhost], labels: {job: tail, __path__: \(folder.path("app*.log"))}}]
             """)
         let data = folder.path("data")
         var written = 0
