@@ -38,6 +38,14 @@ package struct QueryClient: Sendable {
         package var description: String
     }
 
+    /// A client that says at once when nobody listens, instead of knocking for a minute. Shut it down after use.
+    package static func connector() -> HTTPClient {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.timeout.connect = .seconds(10)
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
     /// Loki refuses more entries in one answer; a larger limit is fetched in pages.
     static let pageSize = 5_000
     /// Largest answer read, bytes.
@@ -45,8 +53,11 @@ package struct QueryClient: Sendable {
 
     private let address: String
     private let tenant: String
+    private let http: HTTPClient
 
-    package init(address: String, tenant: String = "") {
+    /// `http` must outlive the client, see `connector`.
+    package init(address: String, tenant: String = "", http: HTTPClient) {
+        self.http = http
         self.address = address.hasSuffix("/") ? String(address.dropLast()) : address
         self.tenant = tenant
     }
@@ -139,7 +150,7 @@ package struct QueryClient: Sendable {
         request.headers.add(name: "User-Agent", value: "tailrace-cli")
         if !tenant.isEmpty { request.headers.add(name: "X-Scope-OrgID", value: tenant) }
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: .minutes(10))
+            let response = try await http.execute(request, timeout: .minutes(10))
             let body = try await response.body.collect(upTo: Self.answerMax)
             let bytes = body.withUnsafeReadableBytes { OwnedBytes(ByteView(unsafe: $0)) }
             guard (200..<300).contains(response.status.code) else {

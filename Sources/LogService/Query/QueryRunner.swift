@@ -1,3 +1,4 @@
+import AsyncHTTPClient
 import Glibc
 import LogModel
 
@@ -76,9 +77,18 @@ package enum QueryRunner {
             }
             step = span
         }
+        let http = QueryClient.connector()
+        let outcome = await run(words, start: start, end: end, step: step, format: format, http: http)
+        try? await http.shutdown()
+        return outcome
+    }
+
+    private static func run(
+        _ words: QueryWords, start: Timestamp, end: Timestamp, step: Int64, format: OutputFormat, http: HTTPClient
+    ) async -> CommandOutcome {
         let client = QueryClient(
             address: words.address ?? environment("LOKI_ADDR") ?? "http://127.0.0.1:3100",
-            tenant: words.tenant ?? environment("LOKI_ORG_ID") ?? "")
+            tenant: words.tenant ?? environment("LOKI_ORG_ID") ?? "", http: http)
         var printer = LinePrinter(format: format)
         do {
             let printed = try await client.run(
