@@ -18,8 +18,7 @@ import Testing
 
 @Suite struct LineFieldsTests {
     static func fields(_ line: String, stream: Labels = Labels(["app": "x"])) -> (String, [String: String], [String: [String]]) {
-        var cursor = JSONCursor()
-        let found = line.withView { LineFields($0, stream: stream, cursor: &cursor) }
+        let found = line.withView { LineFields($0, stream: stream) }
         var values: [String: String] = [:]
         var paths: [String: [String]] = [:]
         for field in found.fields {
@@ -44,6 +43,23 @@ import Testing
 
     /// What follows a whole object does not make it another kind of line.
     @Test func jsonWithATail() { #expect(Self.fields(#"{"a":"1"} tail b=2"#).1 == ["a": "1"]) }
+
+    @Test(arguments: [
+        (#"{"a":1,"b":2,}"#, ["a": "1", "b": "2"]), (#"{"a":01,"b":2}"#, ["a": "01", "b": "2"]),
+        (#"{"a":"bad \x escape","b":2}"#, ["a": "", "b": "2"]), (#"  {"a":-1.5e3}{"b":2}"#, ["a": "-1.5e3"]),
+        (#"{"a":[1,{"b":"]"},[2]],"c":true}"#, ["c": "true"]), ("{}", [:]),
+    ] as [(String, [String: String])])
+    func tolerantJSON(line: String, expected: [String: String]) {
+        let (parser, values, _) = Self.fields(line)
+        #expect(parser == "json")
+        #expect(values == expected)
+    }
+
+    @Test(arguments: [
+        #"{"a":nul,"b":2}"#, #"{"a":[1,2,"b":2}"#, "{a:1}", #"{"a":{"b":1}"#, #"{"a":1 "b":2}"#, #"{"a":"x"#, #"{"a""#, "[1]", "42",
+        #""text""#, "null", "{",
+    ])
+    func whatIsNoObjectIsLogfmt(line: String) { #expect(Self.fields(line).0 == "logfmt") }
 
     @Test(arguments: [
         ("level=info msg=\"a b\\tc\" n=3", ["level": "info", "msg": "a b\tc", "n": "3"]),

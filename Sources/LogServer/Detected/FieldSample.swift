@@ -13,7 +13,6 @@ struct FieldSample {
 
     private(set) var fields: [ByteString: Field] = [:]
     private let limit: Int
-    private var cursor = JSONCursor()
 
     /// Distinct values that are kept of a field, to count them; more only cost memory.
     private static let valuesMax = 10_000
@@ -24,7 +23,7 @@ struct FieldSample {
 
     mutating func add(_ entry: ResultEntry, stream: Labels) {
         for pair in entry.metadata.pairs { note(pair.name, pair.value, parser: nil, path: []) }
-        let line = entry.line.withView { LineFields($0, stream: stream, cursor: &cursor) }
+        let line = entry.line.withView { LineFields($0, stream: stream) }
         var found: Set<ByteString> = []
         for field in line.fields {
             found.insert(field.name)
@@ -41,7 +40,8 @@ struct FieldSample {
         var field = fields[name] ?? Field()
         fields[name] = nil
         if let parser, !field.parsers.contains(parser) { field.parsers.append(parser) }
-        if field.path.isEmpty { field.path = path }
+        // Loki asks the JSON parser each time, and for a field that the query made it has no path.
+        if parser == "json" { field.path = path }
         field.type = FieldType(of: value)
         if field.values.count < Self.valuesMax { field.values.insert(value) }
         fields[name] = field

@@ -21,9 +21,9 @@ struct LineFields {
     /// Fields of one line that are looked at.
     private static let fieldsMax = 2_000
 
-    init(_ line: ByteView, stream: Labels, cursor: inout JSONCursor) {
+    init(_ line: ByteView, stream: Labels) {
         self.stream = stream
-        if json(line, &cursor) {
+        if json(line) {
             parser = "json"
         } else {
             fields.removeAll()
@@ -53,54 +53,104 @@ struct LineFields {
 
     // MARK: JSON
 
-    private mutating func json(_ line: ByteView, _ cursor: inout JSONCursor) -> Bool {
-        var text = line
-        do throws(JSONCursor.Failure) {
-            try cursor.scan(line)
-        } catch {
-            // What stands behind a whole object does not concern Loki's parser.
-            guard case .trailing(let end) = error, end <= line.count else { return false }
-            text = line[0..<end]
-            guard (try? cursor.scan(text)) != nil else { return false }
-        }
-        guard cursor.count > 0, cursor[0].type == .object else { return false }
-        // Containers that are open: where each ends on the tape, and its keys so far.
-        var path: [ByteString] = []
-        var ends: [(end: Int, name: [UInt8])] = [(cursor[0].next, [])]
-        var i = 1
-        while i + 1 < cursor.count, let level = ends.last {
-            if i >= level.end {
-                ends.removeLast()
-                if !path.isEmpty { path.removeLast() }
-                continue
-            }
-            let key = Self.string(cursor[i], in: text)
-            let value = cursor[i + 1]
-            var name = level.name
-            if !name.isEmpty { name.append(0x5F) }
-            name += Self.sanitized(key, isFirst: name.isEmpty)
-            switch value.type {
-            case .object:
-                ends.append((value.next, name))
-                path.append(key)
-                i += 2
-                continue
-            case .string: add(ByteString(name), Self.string(value, in: text), path: path + [key])
-            case .number, .true, .false:
-                add(ByteString(name), ByteString(JSONCursor.raw(value, in: text)), path: path + [key])
-            case .array, .null: break
-            }
-            i = max(value.next, i + 2)
-        }
-        return true
+    /// Objects nested deeper are passed over.
+    private static let depthMax = 64
+
+    /// Reads as tolerantly as Loki's parser: a comma before a brace, `01`, and whatever stands behind the object are fine.
+    private mutating func json(_ line: ByteView) -> Bool {
+        var at = 0
+        Self.skipSpace(line, &at)
+        guard at < line.count, line[at] == 0x7B else { return false }
+        return object(line, &at, name: [], path: [])
     }
 
-    private static func string(_ token: JSONCursor.Token, in text: ByteView) -> ByteString {
-        let raw = JSONCursor.raw(token, in: text)
-        guard token.isEscaped else { return ByteString(raw) }
+    /// The object whose brace is at `at`; false where it is none.
+    private mutating func object(_ text: ByteView, _ at: inout Int, name: [UInt8], path: [ByteString]) -> Bool {
+        at += 1
+        while true {
+            Self.skipSpace(text, &at)
+            guard at < text.count else { return false }
+            if text[at] == 0x7D {
+                at += 1
+                return true
+            }
+            guard let rawKey = Self.quoted(text, &at) else { return false }
+            Self.skipSpace(text, &at)
+            guard at < text.count, text[at] == 0x3A else { return false }
+            at += 1
+            Self.skipSpace(text, &at)
+            guard at < text.count else { return false }
+            let key = Self.unescaped(rawKey)
+            let full = name + (name.isEmpty ? [] : [0x5F]) + Self.sanitized(key, isFirst: name.isEmpty)
+            switch text[at] {
+            case 0x22:
+                guard let raw = Self.quoted(text, &at) else { return false }
+                add(ByteString(full), Self.unescaped(raw), path: path + [key])
+            case 0x7B where path.count < Self.depthMax:
+                guard object(text, &at, name: full, path: path + [key]) else { return false }
+            case 0x7B, 0x5B:
+                guard Self.skipBlock(text, &at) else { return false }
+            default:
+                let start = at
+                while at < text.count, !text[at].isJSONSpace, ![0x2C, 0x7D, 0x5D].contains(text[at]) { at += 1 }
+                let word = text[start..<at]
+                if word == ByteView("null") { break }
+                guard let first = word.first,
+                    first.isDigit || first == 0x2D || word == ByteView("true") || word == ByteView("false")
+                else { return false }
+                add(ByteString(full), ByteString(word), path: path + [key])
+            }
+            Self.skipSpace(text, &at)
+            guard at < text.count, text[at] == 0x2C || text[at] == 0x7D else { return false }
+            if text[at] == 0x2C { at += 1 }
+        }
+    }
+
+    private static func skipSpace(_ text: ByteView, _ at: inout Int) {
+        while at < text.count, text[at].isJSONSpace { at += 1 }
+    }
+
+    /// The inside of the string whose quote is at `at`.
+    private static func quoted(_ text: ByteView, _ at: inout Int) -> ByteView? {
+        guard at < text.count, text[at] == 0x22 else { return nil }
+        let start = at + 1
+        var from = start
+        while let quote = text.firstIndex(of: 0x22, from: from) {
+            var slashes = 0
+            while quote - slashes > start, text[quote - slashes - 1] == 0x5C { slashes += 1 }
+            if slashes % 2 == 0 {
+                at = quote + 1
+                return text[start..<quote]
+            }
+            from = quote + 1
+        }
+        return nil
+    }
+
+    /// What it stands for; nothing where an escape is none.
+    private static func unescaped(_ raw: ByteView) -> ByteString {
+        guard raw.contains(0x5C) else { return ByteString(raw) }
         let out = ByteArena(capacity: raw.count)
         JSONText.unescape(raw, into: out)
         return ByteString(out.view)
+    }
+
+    /// Passes over the container at `at`, by counting its own kind of bracket.
+    private static func skipBlock(_ text: ByteView, _ at: inout Int) -> Bool {
+        let open = text[at]
+        let close: UInt8 = open == 0x7B ? 0x7D : 0x5D
+        var depth = 0
+        while at < text.count {
+            if text[at] == 0x22 {
+                guard quoted(text, &at) != nil else { return false }
+                continue
+            }
+            if text[at] == open { depth += 1 }
+            if text[at] == close { depth -= 1 }
+            at += 1
+            if depth == 0 { return true }
+        }
+        return false
     }
 
     // MARK: logfmt
@@ -132,20 +182,12 @@ struct LineFields {
             while at < line.count, line[at] > 0x20 { at += 1 }
             return end == at ? ByteString(line[start..<end]) : nil
         }
-        let start = at + 1
-        var from = start
-        while let quote = line.firstIndex(of: 0x22, from: from) {
-            var slashes = 0
-            while quote - slashes > start, line[quote - slashes - 1] == 0x5C { slashes += 1 }
-            from = quote + 1
-            guard slashes % 2 == 0 else { continue }
-            at = quote + 1
-            let raw = line[start..<quote]
-            guard raw.contains(0x5C) else { return ByteString(raw) }
-            let out = ByteArena(capacity: raw.count)
-            return JSONText.unescape(raw, into: out) ? ByteString(out.view) : nil
+        guard let raw = Self.quoted(line, &at) else {
+            at = line.count
+            return nil
         }
-        at = line.count
-        return nil
+        guard raw.contains(0x5C) else { return ByteString(raw) }
+        let out = ByteArena(capacity: raw.count)
+        return JSONText.unescape(raw, into: out) ? ByteString(out.view) : nil
     }
 }
