@@ -271,7 +271,7 @@ import Testing
         }
         // The middle ones are even deleted; the watcher had them open.
         #expect(run.ready())
-        _ = sink.state.wait(timeout: 500_000_000) { _ in nil as Bool? }
+        _ = sink.state.wait(timeout: 3_000_000_000) { _ in nil as Bool? }
         for i in 0..<3 { directory.remove("app.log.\(i)") }
         sink.stall(false)
         #expect(sink.wait(lines: 6))
