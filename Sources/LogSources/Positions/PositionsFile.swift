@@ -47,8 +47,11 @@ package final class PositionsFile: Sendable {
         self.disk = disk
         self.readOnly = readOnly
         var loaded = State()
+        // Whoever removes the positions file wants to begin anew: what stands beside it is then not believed.
+        var isThere = true
         do {
-            if try disk.size(of: path) != nil {
+            isThere = try disk.size(of: path) != nil
+            if isThere {
                 let yaml = try disk.contents(of: path)
                 loaded.promtail = withExtendedLifetime(yaml) { PromtailPositions(parsing: yaml.view) }
                 if loaded.promtail.damaged > 0 {
@@ -57,7 +60,7 @@ package final class PositionsFile: Sendable {
                 }
             }
         } catch { events.tell(.warning, path, "\(error); its positions are not used") }
-        for candidate in [path + ".tailrace", path + ".tailrace.previous"] {
+        for candidate in isThere ? [path + ".tailrace", path + ".tailrace.previous"] : [] {
             do {
                 guard try disk.size(of: candidate) != nil else { continue }
                 let side = try disk.contents(of: candidate)
