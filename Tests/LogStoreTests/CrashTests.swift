@@ -80,7 +80,7 @@ func lines(_ core: StoreCore) throws -> [[UInt8]] {
         let disk = SimDisk()
         let store = try open(disk, Self.setup)
         let script = Script()
-        let perOperation = isTorture ? 20 : 2
+        let perOperation = isTorture ? 6 : 2
         disk.onOperation { number, _, _ throws(DiskError) in
             var random = SeededRandom(UInt64(number))
             for i in 0..<perOperation {
