@@ -6,7 +6,8 @@ BUILD_PACKAGES = libsystemd-dev zlib1g-dev libzstd-dev libsnappy-dev libre2-dev 
                  libyaml-dev pkg-config g++
 TEST_PACKAGES  = systemd-journal-remote zstd python3
 RELEASE = -c release --static-swift-stdlib
-TEST    = -c release -Xswiftc -enable-testing
+# Tests are built beside the release, so that neither build throws the other away.
+TEST    = -c release -Xswiftc -enable-testing --scratch-path .build/tests
 BIN     = .build/release/tailrace
 DATA   ?= ./tailrace-data
 LISTEN ?= 127.0.0.1:3100

@@ -124,7 +124,7 @@ package enum Service {
         if options.roles.contains(.collector) {
             let destination = StoreDestination(store) { log.warning($0) }
             let sink = CollectorSink(
-                pipelines: pipelines, intake: intake, redactor: nil, destination: destination,
+                pipelines: pipelines, intake: intake, redactor: nil, registry: registry, destination: destination,
                 settings: CollectorSink.Settings(batchWait: 20_000_000), report: { log.warning($0) })
             collector = try Service.collector(
                 plan, sink: sink, destination: destination, once: false, registry: registry, log: log)
@@ -207,7 +207,8 @@ package enum Service {
         }
         if redactor == nil { log.warning("redaction is off: add `redaction: {}` to mask personal data") }
         let sink = CollectorSink(
-            pipelines: pipelines, intake: intake, redactor: intake == nil ? redactor : nil, destination: destination,
+            pipelines: pipelines, intake: intake, redactor: intake == nil ? redactor : nil, registry: registry,
+            destination: destination,
             settings: CollectorSink.Settings(batchSize: plan.clients.map(\.batchSize).min() ?? 1 << 20, batchWait: wait),
             report: report)
         let collector = try collector(

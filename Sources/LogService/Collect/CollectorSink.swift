@@ -3,6 +3,7 @@ import Disk
 import Glibc
 import LogModel
 import LogPipeline
+import Metrics
 import Redaction
 import Synchronization
 
@@ -56,14 +57,14 @@ final class CollectorSink: LineSink {
 
     /// A pipeline for each job, in order. `intake`: lines go to the store of this process, by its rules; nil: they ship.
     init(
-        pipelines: [Pipeline], intake: Intake?, redactor: Redactor?, destination: any BatchDestination,
+        pipelines: [Pipeline], intake: Intake?, redactor: Redactor?, registry: Registry, destination: any BatchDestination,
         settings: Settings, report: @escaping @Sendable (String) -> Void
     ) {
         lanes = pipelines.map { pipeline in
             GuardedLane(
                 Lane(
                     runner: pipeline.makeRunner(),
-                    output: PipelineOutput(intake: intake, ships: intake == nil, redactor: redactor)))
+                    output: PipelineOutput(intake: intake, ships: intake == nil, redactor: redactor, registry: registry)))
         }
         self.destination = destination
         self.settings = settings

@@ -43,6 +43,8 @@ package struct SampleGenerator: Sendable {
     private static let models = [("llama-2-7b", 5), ("llama-2-13b", 3), ("llama-2-70b", 2), ("llama-3-8b-instruct", 3)]
     private static let endpoints = [("/v1/chat/completions", 8), ("/v1/completions", 2), ("/v1/embeddings", 1)]
     private static let outcomes: [(Int, Int)] = [(200, 940), (429, 25), (400, 15), (499, 8), (500, 12)]
+    /// The engine of the last lines fails often: who looks at "now" has something to find.
+    private static let incident: [(Int, Int)] = [(200, 800), (429, 50), (400, 15), (499, 35), (500, 100)]
     private static let questions = [
         "Explain the difference between a mutex and a semaphore to a first-year student.",
         "Summarise this thread in three bullet points and keep the names of the libraries.",
@@ -57,7 +59,8 @@ package struct SampleGenerator: Sendable {
     package mutating func next(into out: ByteArena) {
         time += Int64(Double(options.interval) * 2 * random.fraction())
         let model = random.pick(weighted: Self.models)
-        let status = random.pick(weighted: Self.outcomes)
+        let isIncident = truth.lines >= options.lines - options.lines / 12
+        let status = random.pick(weighted: isIncident ? Self.incident : Self.outcomes)
         let level = status >= 500 ? "ERROR" : status >= 400 ? "WARNING" : "INFO"
         let scale = model == "llama-2-70b" ? 4.0 : model == "llama-2-13b" ? 2.0 : 1.0
         // Log-normal-like latencies: the product of uniform numbers has a long tail.
