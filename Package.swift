@@ -135,7 +135,7 @@ let package = Package(
         tests("LogQueryTests", ground + ["LogQL", "LogStages", "Metrics", "LogQuery"]),
         tests(
             "LogServerTests",
-            ground + ["LokiWire", "LogQuery", "LogPipeline", "LogQL", "Metrics", "LogServer"]
+            ground + ["LokiWire", "LogQuery", "LogPipeline", "LogQL", "Metrics", "Redaction", "LogServer"]
         ),
         tests(
             "LogConfigTests",

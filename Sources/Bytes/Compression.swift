@@ -172,6 +172,50 @@ package enum CappedReader {
         }
     }
 
+    /// Window of a zstd stream that is decoded at all, as a power of two: 8 MiB is what its own tool grants by default.
+    private static let windowLogMax: Int32 = 23
+
+    /// Appends what the zstd frames in `body` hold.
+    package static func zstd(_ body: ByteView, limit: Int, into out: ByteArena) throws(InflateError) {
+        guard let context = ZSTD_createDCtx() else { throw .damaged("no memory") }
+        defer { ZSTD_freeDCtx(context) }
+        ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, windowLogMax)
+        let start = out.count
+        var failure: InflateError?
+        body.withUnsafeBytes { source in
+            var input = ZSTD_inBuffer(src: source.baseAddress, size: source.count, pos: 0)
+            // What the last call asks for: 0 at the end of a frame.
+            var hint = 1
+            while failure == nil {
+                let room = min(max(64 << 10, out.count - start), limit - (out.count - start) + 1, 16 << 20)
+                if room <= 0 {
+                    failure = .tooLarge(limit: limit)
+                    break
+                }
+                var isFull = false
+                out.appendUnsafe(capacity: room) { buffer in
+                    var output = ZSTD_outBuffer(dst: buffer.baseAddress, size: room, pos: 0)
+                    hint = ZSTD_decompressStream(context, &output, &input)
+                    isFull = output.pos == room
+                    return output.pos
+                }
+                if ZSTD_isError(hint) != 0 {
+                    failure = .damaged("zstd: \(String(cString: ZSTD_getErrorName(hint)))")
+                } else if out.count - start > limit {
+                    failure = .tooLarge(limit: limit)
+                } else if input.pos == input.size, !isFull {
+                    // Everything is read and nothing is held back: the end, if it is one.
+                    if hint != 0 { failure = .damaged("the stream ends early") }
+                    break
+                }
+            }
+        }
+        if let failure {
+            out.truncate(to: start)
+            throw failure
+        }
+    }
+
     /// Appends what the snappy block `body` holds. The declared length is checked against the cap before anything is
     /// allocated, and against 22 times the input, more than which a snappy block can never hold per input byte of copies.
     package static func snappy(_ body: ByteView, limit: Int, into out: ByteArena) throws(InflateError) {
@@ -212,6 +256,11 @@ package enum Compressor {
                 return length
             }
         }
+    }
+
+    /// Appends `body` as one zstd frame.
+    package static func zstd(_ body: ByteView, level: Int32 = 1, into out: ByteArena) throws(DecodeError) {
+        try PageCodec().compress(body, codec: .zstd, level: level, into: out)
     }
 
     /// Appends `body` as one gzip member.

@@ -33,6 +33,10 @@ package struct Configuration: Sendable {
     package var store: StoreSettings?
     package var query = QuerySettings()
     package var limits = Limits()
+    /// Of tenants that have limits of their own: everything of them, not only what differs.
+    package var tenantLimits: [Tenant: Limits] = [:]
+    /// `pattern_ingester.enabled`
+    package var minesPatterns = true
     /// nil without a `redaction:` block: then nothing is redacted but where a `redact` stage stands.
     package var redaction: RedactionSettings?
 
@@ -74,22 +78,6 @@ package struct PositionsSettings: Sendable, Equatable {
     /// Nanoseconds.
     package var syncPeriod: Int64 = 10_000_000_000
     package var ignoreInvalidYAML = false
-
-    package init() {}
-}
-
-/// `limits_config`: of the whole collector.
-package struct CollectorLimits: Sendable, Equatable {
-    package var readlineRateEnabled = false
-    /// Lines a second.
-    package var readlineRate = 10_000.0
-    package var readlineBurst = 10_000
-    package var readlineRateDrop = true
-    /// Streams at once; 0: any.
-    package var maxStreams = 0
-    /// Bytes; 0: any.
-    package var maxLineSize = 0
-    package var maxLineSizeTruncate = false
 
     package init() {}
 }

@@ -4,10 +4,16 @@ package struct Limits: Sendable, Equatable {
 
     /// Longest line, bytes. Loki: 256 KiB; prompts are longer.
     package var maxLineSize = 16 << 20
+    /// Whether longer lines are cut rather than refused, and what their cut end is marked with.
+    package var maxLineSizeTruncate = false
+    package var maxLineSizeTruncateIdentifier = ""
     package var maxLabelNameLength = 1_024
     package var maxLabelValueLength = 2_048
     /// `service_name`, which Intake adds, is not counted.
     package var maxLabelNamesPerSeries = 15
+    /// Values that a label may take in a day before it stops making streams and is kept as structured metadata. 0: any.
+    package var maxValuesPerLabel = 10_000
+    package var allowStructuredMetadata = true
     /// Names and values of one entry's structured metadata, bytes.
     package var maxStructuredMetadataSize = 64 << 10
     package var maxStructuredMetadataEntriesCount = 128
@@ -20,6 +26,20 @@ package struct Limits: Sendable, Equatable {
         "k8s_container_name", "component", "workload", "job", "k8s_job_name",
     ]
     package var discoverLogLevels = true
+    /// What of OpenTelemetry's logs becomes a stream label.
+    package var otlp = OTLPRules()
+
+    // Rates of pushes, enforced by Intake as well; 0: any (our default). The collector's own lines are never refused by
+    // them: what it reads is on disk here already.
+
+    /// MiB of lines and metadata a second, and at once.
+    package var ingestionRateMB = 0.0
+    package var ingestionBurstSizeMB = 6.0
+    /// Bytes a second of one stream, and at once.
+    package var perStreamRateLimit = 0
+    package var perStreamRateLimitBurst = 15 << 20
+    /// Streams that were written to within the last two hours.
+    package var maxGlobalStreamsPerUser = 0
 
     // Requests: enforced by LogServer.
 
@@ -34,6 +54,11 @@ package struct Limits: Sendable, Equatable {
     package var maxQuerySeries = 500
     /// Nanoseconds; Loki: 721 h. 0: any.
     package var maxQueryLength: Int64 = 721 * 3_600_000_000_000
+    /// How far back queries see, nanoseconds. 0: any.
+    package var maxQueryLookback: Int64 = 0
+    /// Whether `index/volume` answers, and series that it may have.
+    package var volumeEnabled = true
+    package var volumeMaxSeries = 1_000
     /// Points of one range query.
     package var maxQuerySteps = 11_000
     /// Nanoseconds.

@@ -14,6 +14,10 @@ package final class PipelineOutput {
     private var shipped: WriteBatch?
     private let tenant: Tenant
     private let redactor: IntakeBuilder?
+    private let gate: CollectorGate?
+    private let cutLine = ByteArena(capacity: 256)
+    /// Streams of the batch that is gathered, where their number is limited.
+    private var streams: Set<Labels> = []
 
     /// What the current runner's label sets are here.
     private var map = StreamMap()
@@ -31,10 +35,12 @@ package final class PipelineOutput {
 
     /// `intake`: lines go to an embedded store, by these rules. `ships`: lines go to another server. `redactor`: the
     /// top-level `redaction:` block (an intake's own redactor is used when this is nil); `registry` (else the
-    /// intake's) counts its work.
+    /// intake's) counts its work. `gate`: limits of the whole collector.
     package init(
-        tenant: Tenant = .fake, intake: Intake?, ships: Bool, redactor: Redactor? = nil, registry: Registry? = nil
+        tenant: Tenant = .fake, intake: Intake?, ships: Bool, redactor: Redactor? = nil, registry: Registry? = nil,
+        gate: CollectorGate? = nil
     ) {
+        self.gate = gate
         self.tenant = tenant
         store = intake?.makeBuilder(tenant: tenant)
         shipped = ships ? WriteBatch(tenant: tenant) : nil
@@ -63,6 +69,7 @@ package final class PipelineOutput {
         if shipped != nil { shipped = WriteBatch(tenant: tenant) }
         advances = []
         rows = 0
+        streams.removeAll()
         maps.removeAll(keepingCapacity: true)
         map = StreamMap()
         _ = redactor?.finish()
@@ -101,6 +108,11 @@ package final class PipelineOutput {
             guard let clean = redactor.redact(line) else { return }
             line = clean
         }
+        if let gate {
+            // Behind redaction: of a secret that is cut in two the first half would not be recognised.
+            guard let rest = gate.admit(line, scratch: cutLine), admits(entry.set, sets, gate) else { return }
+            line = rest
+        }
         if entry.set >= map.store.count {
             let missing = max(entry.set + 1, sets.sets.count) - map.store.count
             map.store.append(contentsOf: [Int32](repeating: -1, count: missing))
@@ -118,6 +130,17 @@ package final class PipelineOutput {
             store.addPrepared(timestamp: entry.timestamp, line: line, metadata: metadata, size: size, level: level)
         }
         if shipped != nil { ship(entry.set, sets, entry.timestamp, line, Labels(metadata)) }
+    }
+
+    /// Whether the stream is among those of the batch, or may be.
+    private func admits(_ set: Int, _ sets: LabelSets, _ gate: CollectorGate) -> Bool {
+        guard gate.limits.maxStreams > 0, !streams.contains(sets.sets[set]) else { return true }
+        guard streams.count < gate.limits.maxStreams else {
+            gate.dropStream()
+            return false
+        }
+        streams.insert(sets.sets[set])
+        return true
     }
 
     /// The entry's metadata, sorted, each name once; its bytes; and the level it names, if any.

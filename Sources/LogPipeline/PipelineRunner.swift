@@ -105,7 +105,8 @@ package final class PipelineRunner {
         }
         let hasOffsets = !batch.path.hasPrefix("journal:")
         if !hasOffsets, !pending.isEmpty { release(output) { key, _ in key.source == batch.source } }
-        output.advance(advance(batch))
+        // A source without a name (standard input) has no position to come back to.
+        if !batch.source.isEmpty { output.advance(advance(batch)) }
         countDropped()
     }
 

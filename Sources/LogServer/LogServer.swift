@@ -35,6 +35,8 @@ package struct ServerParts: Sendable {
     package var registry: Registry
     /// Limits of a tenant.
     package var limits: @Sendable (Tenant) -> Limits = { _ in Limits() }
+    /// What `patterns` is answered from; nil: there are none.
+    package var patterns: PatternMiner?
     package var logger = Logger(label: "tailrace.server")
     package var hooks = ServerHooks()
 
@@ -96,6 +98,7 @@ package struct LogServer: Sendable {
     let pushBytes: ByteGate
     let caches = PushDecoder.Caches()
     let decoders = PushDecoderPool()
+    let mappings = OTLPMappings()
 
     package init(settings: ServerSettings, parts: ServerParts) {
         self.settings = settings

@@ -86,7 +86,14 @@ package enum Service {
             let journals = try plan.jobs.compactMap(\.journal).map {
                 try JournalSource(settings: $0, sink: sink, once: once, events: events)
             }
-            return Collector(sink: sink, destination: destination, files: files, journals: journals, report: report)
+            let stdin = plan.stdinLabels.map { given in
+                // Promtail's labels, under those of the configuration.
+                let own = [Label("hostname", ByteString(hostname())), Label("job", "stdin")]
+                return StdinSource(
+                    labels: Labels(own + given.pairs), job: 0, maxLineBytes: plan.files.maxLineBytes, sink: sink)
+            }
+            return Collector(
+                sink: sink, destination: destination, files: files, journals: journals, stdin: stdin, report: report)
         } catch {
             throw Failure(status: 2, message: "tailrace: the sources cannot start: \(error)")
         }
@@ -106,12 +113,17 @@ package enum Service {
         let redactor = try redactor(plan)
         let pipelines = try pipelines(plan, PipelineEnvironment(registry: registry), log)
         let store = try openStore(plan.store, registry)
-        let intake = Intake(limits: plan.limits, redactor: redactor, registry: registry)
+        let intake = Intake(
+            limits: plan.limits, tenantLimits: plan.tenantLimits, redactor: redactor, registry: registry,
+            report: { log.warning($0) })
         let engine = QueryEngine(store: store, settings: plan.query, registry: registry)
 
-        var parts = ServerParts(reader: store, writer: store, engine: engine, intake: intake, registry: registry)
-        let limits = plan.limits
-        parts.limits = { _ in limits }
+        let miner = plan.minesPatterns ? PatternMiner(registry: registry) : nil
+        let tap = miner.map { PatternTap(store, miner: $0, registry: registry) }
+        let writer: any StoreWriter = tap ?? store
+        var parts = ServerParts(reader: store, writer: writer, engine: engine, intake: intake, registry: registry)
+        parts.patterns = miner
+        parts.limits = { intake.limits(of: $0) }
         let notes = redactor == nil ? ["redaction is off: add `redaction: {}` to mask personal data"] : []
         parts.hooks.readyNotes = { notes }
         parts.hooks.compact = {
@@ -122,10 +134,11 @@ package enum Service {
 
         var collector: Collector?
         if options.roles.contains(.collector) {
-            let destination = StoreDestination(store) { log.warning($0) }
+            let destination = StoreDestination(writer) { log.warning($0) }
             let sink = CollectorSink(
                 pipelines: pipelines, intake: intake, redactor: nil, registry: registry, destination: destination,
-                settings: CollectorSink.Settings(batchWait: 20_000_000), report: { log.warning($0) })
+                settings: CollectorSink.Settings(batchWait: 20_000_000),
+                gate: CollectorGate(plan.collectorLimits, registry: registry), report: { log.warning($0) })
             collector = try Service.collector(
                 plan, sink: sink, destination: destination, once: false, registry: registry, log: log)
         }
@@ -154,6 +167,7 @@ package enum Service {
             status = 2
         }
         await collector?.stop()
+        if let tap { await onThread { tap.stop() } }
         await store.close()
         return status
     }
@@ -162,6 +176,8 @@ package enum Service {
 
     private static func collect(_ given: ServicePlan, _ options: ServiceOptions, _ log: ServiceLog) async throws(Failure) -> Int32 {
         var plan = given
+        let options = options.reading(stdin: given.readsStdin)
+        if options.stdin { plan.readStdin() }
         let registry = Registry()
         let redactor = try redactor(plan)
         let pipelines = try pipelines(plan, PipelineEnvironment(registry: registry), log)
@@ -202,7 +218,7 @@ package enum Service {
             let opened = try openStore(plan.store, registry)
             store = opened
             destination = StoreDestination(opened, report: report)
-            intake = Intake(limits: plan.limits, redactor: redactor, registry: registry)
+            intake = Intake(limits: plan.limits, redactor: redactor, registry: registry, report: report)
             wait = 20_000_000
         }
         if redactor == nil { log.warning("redaction is off: add `redaction: {}` to mask personal data") }
@@ -210,7 +226,7 @@ package enum Service {
             pipelines: pipelines, intake: intake, redactor: intake == nil ? redactor : nil, registry: registry,
             destination: destination,
             settings: CollectorSink.Settings(batchSize: plan.clients.map(\.batchSize).min() ?? 1 << 20, batchWait: wait),
-            report: report)
+            gate: CollectorGate(plan.collectorLimits, registry: registry), report: report)
         let collector = try collector(
             plan, sink: sink, destination: destination, once: options.once, registry: registry, log: log)
         do throws(StoreError) { try collector.start() } catch { throw Failure(status: 2, message: "tailrace: \(error.message)") }
@@ -239,7 +255,8 @@ package enum Service {
                 try? await Task.sleep(for: .milliseconds(200))
                 let totals = sink.summary
                 let progress = totals.lines &* 1_000 &- totals.underWay
-                if progress != last {
+                // Nothing under way: whoever writes to us takes their time, not the destination.
+                if progress != last || totals.underWay == 0 {
                     last = progress
                     since = ContinuousClock.now
                 } else if ContinuousClock.now - since > .seconds(timeoutSeconds) {

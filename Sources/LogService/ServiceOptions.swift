@@ -9,12 +9,14 @@ package struct ServiceOptions: Sendable {
     package var watch: [String]
     package var expandsEnvironment: Bool
     package var once: Bool
+    /// Read standard input instead of the sources of the configuration.
+    package var stdin: Bool
     package var servesMetrics: Bool
     package var timeoutSeconds: Int
 
     package init(
         roles: Set<Role>, configuration: String? = nil, data: String? = nil, listen: String? = nil, watch: [String] = [],
-        expandsEnvironment: Bool = false, once: Bool = false, servesMetrics: Bool = false, timeoutSeconds: Int = 60
+        expandsEnvironment: Bool = false, once: Bool = false, stdin: Bool = false, servesMetrics: Bool = false, timeoutSeconds: Int = 60
     ) {
         self.roles = roles
         self.configuration = configuration
@@ -22,8 +24,17 @@ package struct ServiceOptions: Sendable {
         self.listen = listen
         self.watch = watch
         self.expandsEnvironment = expandsEnvironment
-        self.once = once
+        self.once = once || stdin
+        self.stdin = stdin
         self.servesMetrics = servesMetrics
         self.timeoutSeconds = timeoutSeconds
+    }
+
+    /// These options, with standard input where a configuration asks for it.
+    func reading(stdin: Bool) -> ServiceOptions {
+        var options = self
+        options.stdin = self.stdin || stdin
+        options.once = options.once || options.stdin
+        return options
     }
 }

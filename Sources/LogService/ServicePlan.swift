@@ -22,12 +22,19 @@ struct ServicePlan: Sendable {
     var query = QuerySettings()
     var server = ServerSettings()
     var limits = Limits()
+    var tenantLimits: [Tenant: Limits] = [:]
+    var minesPatterns = true
+    var collectorLimits = CollectorLimits()
     /// The top-level `redaction:` block; nil: there is none.
     var redaction: RedactionSettings?
     var clients: [ClientSettings] = []
     var positionsPath = "/var/log/positions.yaml"
     var files = FileSourceSettings()
     var jobs: [Job] = []
+    /// `target_config.stdin`
+    var readsStdin = false
+    /// Labels of its lines, as configured.
+    var stdinLabels: Labels?
     /// What a person should hear at start.
     var warnings: [String] = []
 
@@ -43,6 +50,14 @@ struct ServicePlan: Sendable {
             targets: globs.map {
                 FileTargetSettings(job: index, jobName: "watch", path: $0, labels: Labels(["job": "watch"]))
             })
+    }
+
+    /// The one job of standard input: stages of the first one configured, nothing else of it but its labels.
+    mutating func readStdin() {
+        let first = jobs.first
+        let given = first?.targets.first?.labels ?? Labels()
+        stdinLabels = Labels(given.pairs.filter { !$0.name.hasPrefix("__") })
+        jobs = [Job(name: first?.name ?? "stdin", stages: first?.stages ?? [])]
     }
 
     /// `HOST:PORT` or `:PORT`; nil for anything else.
@@ -79,6 +94,9 @@ extension ServicePlan {
         if options.roles.contains(.server), plan.ships {
             plan.warnings.append("`clients:` is not used: this process stores what it collects; `tailrace collect` ships")
         }
+        if options.roles.contains(.server), plan.readsStdin {
+            plan.warnings.append("`target_config.stdin` is not used: `tailrace collect` reads standard input, a server does not")
+        }
         return plan
     }
 
@@ -89,16 +107,15 @@ extension ServicePlan {
         files = configuration.files
         query = configuration.query
         limits = configuration.limits
+        tenantLimits = configuration.tenantLimits
+        minesPatterns = configuration.minesPatterns
         redaction = configuration.redaction
         if let given = configuration.store { store = given }
         jobs = configuration.scrapeConfigs.map { scrape in
             Job(name: scrape.jobName, targets: scrape.fileTargets, journal: scrape.journal, stages: scrape.stages)
         }
         warnings = configuration.warnings.map(\.description)
-        let collector = configuration.collectorLimits
-        if collector.readlineRateEnabled || collector.maxStreams > 0 || collector.maxLineSize > 0 {
-            warnings.append("\(configuration.file): `limits_config:` is read, but not applied yet")
-        }
-        if configuration.readsStdin { warnings.append("\(configuration.file): `target_config.stdin` is not served yet") }
+        collectorLimits = configuration.collectorLimits
+        readsStdin = configuration.readsStdin
     }
 }

@@ -45,6 +45,7 @@ struct Collect: AsyncParsableCommand {
     @Option(name: .long, help: "Configuration file (YAML).") var config: String
     @Option(name: .long, help: "Data directory of the embedded store. Default: ./tailrace-data.") var data: String?
     @Flag(name: .long, help: "Read what is there now, deliver it, and end.") var once = false
+    @Flag(name: .long, help: "Read lines from standard input, through the first pipeline of the configuration.") var stdin = false
     @Flag(name: .customLong("serve-metrics"), help: "With --once: open `server:` for /metrics all the same.") var serveMetrics = false
     @Option(name: .long, help: "With --once: seconds until an unreachable destination is given up.") var timeout = 60
     @Flag(name: .customLong("config-expand-env"), help: "Replace ${VAR} in the configuration.") var expandEnvironment = false
@@ -54,7 +55,7 @@ struct Collect: AsyncParsableCommand {
             await Service.run(
                 ServiceOptions(
                     roles: [.collector], configuration: config, data: data, listen: nil, watch: [],
-                    expandsEnvironment: expandEnvironment, once: once, servesMetrics: serveMetrics,
+                    expandsEnvironment: expandEnvironment, once: once, stdin: stdin, servesMetrics: serveMetrics,
                     timeoutSeconds: timeout)))
     }
 }

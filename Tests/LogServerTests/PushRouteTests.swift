@@ -148,4 +148,54 @@ import Testing
             for _ in 0..<20 { #expect(try await server.push(Self.good).status == 204) }
         }
     }
+
+    @Test("Over a rate: 429, and the reason; what is allowed beside it is stored")
+    func rates() async throws {
+        var limits = openLimits()
+        limits.perStreamRateLimit = 1
+        limits.perStreamRateLimitBurst = 10
+        try await withServer(limits: limits) { server async throws in
+            let reply = try await server.push(
+                #"{"streams":[{"stream":{"app":"a"},"values":[["1","01234567890"]]},{"stream":{"app":"b"},"values":[["1","ok"]]}]}"#)
+            #expect(reply.status == 429)
+            #expect(reply.text.hasPrefix("entry with timestamp 1970-01-01 00:00:00.000000001 +0000 UTC ignored, reason: 'Per stream rate limit exceeded"))
+            #expect(server.store.rows.map(\.line) == ["ok"])
+        }
+        limits.perStreamRateLimit = 0
+        limits.ingestionRateMB = 1e-6
+        limits.ingestionBurstSizeMB = 1e-6
+        try await withServer(limits: limits) { server async throws in
+            let reply = try await server.push(Self.good + "")
+            #expect(reply.status == 204)
+            let second = try await server.push(Self.good)
+            #expect(second.status == 429)
+            #expect(second.text.hasPrefix("ingestion rate limit exceeded for user fake (limit: 1 bytes/sec)"))
+            #expect(server.store.rows.count == 1)
+        }
+    }
+
+    @Test("Content types with parameters, and the encodings of a push", arguments: ["", "identity", "gzip", "deflate"])
+    func encodings(encoding: String) async throws {
+        let packed = ByteArena()
+        switch encoding {
+        case "gzip": try Self.good.withView { try Compressor.gzip($0, into: packed) }
+        case "deflate":
+            // One stored block: raw DEFLATE, without zlib's frame.
+            let count = Self.good.utf8.count
+            packed.append([1, UInt8(count & 255), UInt8(count >> 8), UInt8(~count & 255), UInt8(~count >> 8 & 255)])
+            packed.append(Self.good)
+        default: packed.append(Self.good)
+        }
+        let body = withExtendedLifetime(packed) { packed.view.copy() }
+        try await withServer { server async throws in
+            for path in ["/loki/api/v1/push", "/api/prom/push"] {
+                let reply = try await server.ask(
+                    "POST", path,
+                    headers: [("Content-Type", "application/json; charset=utf-8")] + (encoding.isEmpty ? [] : [("Content-Encoding", encoding)]),
+                    body: body)
+                #expect(reply.status == 204)
+            }
+            #expect(server.store.rows.map(\.line) == ["x", "x"])
+        }
+    }
 }

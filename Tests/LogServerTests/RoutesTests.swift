@@ -82,7 +82,6 @@ import Testing
         ("index/stats?\(range)&query=%7Bapp%3D%22x%22%7D", #"{"streams":0,"chunks":0,"bytes":0,"entries":0}"#),
         ("detected_labels?\(range)&query=", #"{"detectedLabels":[{"label":"app","cardinality":2},{"label":"service_name","cardinality":2}]}"#),
         ("detected_labels?\(range)&query=%7Bapp%3D%22x%22%7D", "{}"),
-        ("patterns?\(range)&query=%7Bapp%3D%22one%22%7D", #"{"status":"success","data":[]}"#),
         ("format_query?query=%7Bapp%3D%22one%22%7D%7Cjson", #"{"status":"success","data":"{app=\"one\"} | json"}"#),
     ])
     func catalogue(target: String, expected: String) async throws {

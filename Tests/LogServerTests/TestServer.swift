@@ -4,6 +4,7 @@ import LogPipeline
 import LogQuery
 import Logging
 import Metrics
+import Redaction
 import Synchronization
 
 @testable import LogServer
@@ -46,7 +47,7 @@ func openLimits() -> Limits {
 
 func withServer<Result: Sendable>(
     settings given: ServerSettings = ServerSettings(), limits: Limits = openLimits(),
-    engine: (any QueryRunning)? = nil, hooks: ServerHooks = ServerHooks(),
+    engine: (any QueryRunning)? = nil, hooks: ServerHooks = ServerHooks(), redactor: Redactor? = nil, patterns: PatternMiner? = nil,
     _ body: @Sendable (TestServer) async throws -> Result
 ) async throws -> Result {
     var settings = given
@@ -55,9 +56,10 @@ func withServer<Result: Sendable>(
     let registry = Registry()
     var parts = ServerParts(
         reader: store, writer: store, engine: engine ?? QueryEngine(store: store, registry: registry),
-        intake: Intake(limits: limits, registry: registry), registry: registry)
+        intake: Intake(limits: limits, redactor: redactor, registry: registry), registry: registry)
     parts.limits = { _ in limits }
     parts.hooks = hooks
+    parts.patterns = patterns
     parts.logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let server = LogServer(settings: settings, parts: parts)
     let (ports, announce) = AsyncStream<Int>.makeStream()

@@ -1,3 +1,4 @@
+import LogPipeline
 import LogSources
 
 /// `positions:`, `target_config:`, `limits_config:` and `global:`.

@@ -3,7 +3,7 @@ enum RootBlock {
     private static let keys = [
         "server", "client", "clients", "positions", "scrape_configs", "target_config", "limits_config", "global",
         "options",
-        "tracing", "wal", "store", "query", "limits", "auth", "redaction", "tests", "tenants", "rules",
+        "tracing", "wal", "store", "query", "limits", "auth", "redaction", "tests", "tenants", "rules", "pattern_ingester",
     ]
 
     static func decode(_ tree: YAMLNode, into configuration: inout Configuration, _ problems: Problems) {
@@ -12,9 +12,10 @@ enum RootBlock {
         ClientsBlock.decode(map, into: &configuration)
         CollectorBlocks.decode(map, into: &configuration)
         StoreBlocks.decode(map, into: &configuration)
+        LimitsBlock.decode(map, into: &configuration)
         RedactionBlock.decode(map, into: &configuration)
         ScrapeBlock.decode(map, into: &configuration)
-        for key in ["tenants", "rules"] where map.node(key) != nil {
+        for key in ["rules"] where map.node(key) != nil {
             problems.error(
                 "`\(key):` is not available in this version",
                 at: map.keyMark(of: key),

@@ -3,13 +3,12 @@ import LogModel
 import LogQuery
 import LogStore
 
-/// `store:`, `query:` and `limits:`: ours, with Loki's names where Loki has the same thing.
+/// `store:` and `query:`: ours, with Loki's names where Loki has the same thing.
 enum StoreBlocks {
     static func decode(_ root: MapReader, into configuration: inout Configuration) {
         // `store:` with nothing behind it counts: it asks for the embedded store.
         if let node = root.pair("store")?.value { configuration.store = store(node, root.problems) }
         if let node = root.node("query") { query(node, into: &configuration.query, root.problems) }
-        if let node = root.node("limits") { limits(node, into: &configuration.limits, root.problems) }
     }
 
     // MARK: store
@@ -85,44 +84,5 @@ enum StoreBlocks {
         settings.allowAllStreams = map.bool("allow_all_streams") ?? settings.allowAllStreams
         settings.dropsEqualEntries = map.bool("drop_equal_entries") ?? settings.dropsEqualEntries
         settings.defaultLimit = map.integer("default_limit", 1...1_000_000) ?? settings.defaultLimit
-    }
-
-    // MARK: limits
-
-    private static let limitKeys = [
-        "max_line_size", "max_label_name_length", "max_label_value_length", "max_label_names_per_series",
-        "max_structured_metadata_size", "max_structured_metadata_entries_count", "creation_grace_period",
-        "reject_old_samples", "reject_old_samples_max_age", "discover_service_name", "discover_log_levels",
-        "max_push_body_size", "max_push_decoded_size", "max_entries_limit_per_query", "max_query_series",
-        "max_query_length", "max_query_steps", "query_timeout", "max_query_memory",
-    ]
-
-    private static func limits(_ node: YAMLNode, into limits: inout Limits, _ problems: Problems) {
-        guard let map = MapReader(node, "limits", keys: limitKeys, problems) else { return }
-        limits.maxLineSize = map.size("max_line_size") ?? limits.maxLineSize
-        limits.maxLabelNameLength = map.integer("max_label_name_length") ?? limits.maxLabelNameLength
-        limits.maxLabelValueLength = map.integer("max_label_value_length") ?? limits.maxLabelValueLength
-        limits.maxLabelNamesPerSeries = map.integer("max_label_names_per_series") ?? limits.maxLabelNamesPerSeries
-        limits.maxStructuredMetadataSize = map.size("max_structured_metadata_size") ?? limits.maxStructuredMetadataSize
-        limits.maxStructuredMetadataEntriesCount =
-            map.integer("max_structured_metadata_entries_count") ?? limits.maxStructuredMetadataEntriesCount
-        limits.creationGracePeriod = map.duration("creation_grace_period") ?? limits.creationGracePeriod
-        // Loki's pair of keys: the switch alone means a week, the age alone is taken as meant.
-        let age = map.duration("reject_old_samples_max_age")
-        switch map.bool("reject_old_samples") {
-        case true?: limits.rejectOldSamplesMaxAge = age ?? 7 * 86_400_000_000_000
-        case false?: limits.rejectOldSamplesMaxAge = 0
-        case nil: limits.rejectOldSamplesMaxAge = age ?? limits.rejectOldSamplesMaxAge
-        }
-        limits.discoverServiceName = map.strings("discover_service_name") ?? limits.discoverServiceName
-        limits.discoverLogLevels = map.bool("discover_log_levels") ?? limits.discoverLogLevels
-        limits.maxPushBodySize = map.size("max_push_body_size") ?? limits.maxPushBodySize
-        limits.maxPushDecodedSize = map.size("max_push_decoded_size") ?? limits.maxPushDecodedSize
-        limits.maxEntriesLimitPerQuery = map.integer("max_entries_limit_per_query") ?? limits.maxEntriesLimitPerQuery
-        limits.maxQuerySeries = map.integer("max_query_series") ?? limits.maxQuerySeries
-        limits.maxQueryLength = map.duration("max_query_length") ?? limits.maxQueryLength
-        limits.maxQuerySteps = map.integer("max_query_steps") ?? limits.maxQuerySteps
-        limits.queryTimeout = map.duration("query_timeout") ?? limits.queryTimeout
-        limits.maxQueryMemory = map.size("max_query_memory") ?? limits.maxQueryMemory
     }
 }

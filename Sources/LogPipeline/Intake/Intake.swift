@@ -7,24 +7,33 @@ import Redaction
 /// level is found, personal data is removed, limits hold. What comes out is a `WriteBatch`.
 ///
 /// ```
-/// stream:  empty labels away → redaction of values → service_name → limits of names and values
+/// stream:  empty labels away → redaction of values → wide labels away → service_name → limits of names and values
 /// line:    redaction → size → time → metadata: names, redaction, limits → detected_level
+/// batch:   rates, of pushes only
 /// ```
 ///
 /// One `Intake` serves all threads; each request or flush makes its own builder.
 package struct Intake: Sendable {
+    /// Of tenants without limits of their own.
     package let limits: Limits
+    let tenantLimits: [Tenant: Limits]
     let redactor: Redactor?
     let counters: IntakeCounters
     let registry: Registry
+    let widths = LabelWidths()
+    let rates = IngestRates()
+    let report: @Sendable (String) -> Void
     let clock: @Sendable () -> Timestamp
 
-    /// `redactor`: the top-level `redaction:` block. `clock`: for tests.
+    /// `redactor`: the top-level `redaction:` block. `report`: hears what an operator should know. `clock`: for tests.
     package init(
-        limits: Limits = Limits(), redactor: Redactor? = nil, registry: Registry = Registry(),
+        limits: Limits = Limits(), tenantLimits: [Tenant: Limits] = [:], redactor: Redactor? = nil,
+        registry: Registry = Registry(), report: @escaping @Sendable (String) -> Void = { _ in },
         clock: @escaping @Sendable () -> Timestamp = { Timestamp.now() }
     ) {
         self.limits = limits
+        self.tenantLimits = tenantLimits
+        self.report = report
         self.redactor = redactor
         self.registry = registry
         self.counters = IntakeCounters(registry)
@@ -32,7 +41,15 @@ package struct Intake: Sendable {
     }
 
     /// A builder for one batch of one tenant. Not thread-safe; may be used again after `finish`.
-    package func makeBuilder(tenant: Tenant = .fake) -> IntakeBuilder { IntakeBuilder(self, tenant: tenant) }
+    ///
+    /// `isPush`: rates and the number of streams are limited too. Whoever pushes can wait and try again; lines that were
+    /// tailed cannot be refused without losing them.
+    package func makeBuilder(tenant: Tenant = .fake, isPush: Bool = false) -> IntakeBuilder {
+        IntakeBuilder(self, tenant: tenant, isPush: isPush)
+    }
+
+    /// The limits of a tenant.
+    package func limits(of tenant: Tenant) -> Limits { tenantLimits[tenant] ?? limits }
 }
 
 /// What a builder made of its input.
@@ -44,6 +61,8 @@ package struct IntakeResult: Sendable {
     /// Why, in Loki's words, each reason once, at most `IntakeBuilder.messagesMax`: the answer is then 400, even
     /// though the other lines are stored.
     package var messages: [String] = []
+    /// Whether a rate, or the number of streams, is among the reasons: the answer is then 429, and trying again helps.
+    package var isRateLimited = false
     /// Set when the whole push must fail with 500 (a metadata name that cannot be normalised): nothing may be stored.
     package var failure: String?
 }
@@ -55,6 +74,8 @@ struct IntakeCounters: Sendable {
     let redacted: Counter
     let redactionDropped: Counter
     let redactionFailed: Counter
+    let demotedLabels: Counter
+    let truncated: Counter
     private let registry: Registry
 
     init(_ registry: Registry) {
@@ -66,6 +87,10 @@ struct IntakeCounters: Sendable {
             "tailrace_redaction_dropped_lines_total", "Lines that redaction said must not be written.")
         redactionFailed = registry.counter(
             "tailrace_redaction_failures_total", "Lines that could not be scanned and were replaced as a whole.")
+        demotedLabels = registry.counter(
+            "tailrace_demoted_labels_total",
+            "Labels that took too many values in a day and are kept as structured metadata instead.")
+        truncated = registry.counter("tailrace_truncated_lines_total", "Lines that were cut to the longest allowed.")
     }
 
     func refused(_ reason: String, lines: Int) {

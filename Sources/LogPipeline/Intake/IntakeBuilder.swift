@@ -18,12 +18,15 @@ package final class IntakeBuilder {
     package static let messagesMax = 100
 
     private let intake: Intake
-    private var limits: Limits { intake.limits }
+    private let limits: Limits
+    private let isPush: Bool
     private var batch: WriteBatch
     private var scratch: RedactionScratch?
     /// The redacted line, and the redacted value worked on; apart, because a line outlives the values beside it.
     private let redactedLine = ByteArena(capacity: 4096)
     private let redactedText = ByteArena(capacity: 256)
+    /// A line cut to the longest allowed.
+    private let cutLine = ByteArena(capacity: 256)
 
     private var messages: [String] = []
     private var failure: String?
@@ -32,6 +35,8 @@ package final class IntakeBuilder {
     private var redactedLines = 0
     private var droppedLines = 0
     private var failedLines = 0
+    private var truncatedLines = 0
+    private var isRateLimited = false
     private var refusals: [String: Int] = [:]
 
     private struct Stream {
@@ -41,6 +46,8 @@ package final class IntakeBuilder {
         var refusal: String?
         /// Level that the stream's own labels name; as written where it is no known word.
         var level: ByteString?
+        /// Labels that take too many values to make streams; every line carries them as metadata.
+        var demoted: [Label] = []
     }
 
     /// The stream that lines are added to.
@@ -56,8 +63,10 @@ package final class IntakeBuilder {
     private var newest = Int64.max
     private var oldest = Int64.min
 
-    init(_ intake: Intake, tenant: Tenant) {
+    init(_ intake: Intake, tenant: Tenant, isPush: Bool) {
         self.intake = intake
+        limits = intake.limits(of: tenant)
+        self.isPush = isPush
         batch = WriteBatch(tenant: tenant)
         levelSets = [UInt32?](repeating: nil, count: LogLevel.allCases.count)
         // A redactor without working memory must not let anything pass: see `redact`.
@@ -98,6 +107,7 @@ package final class IntakeBuilder {
     private func makeStream(_ given: Labels, isRedacted: Bool) -> Stream {
         var labels = given.withoutEmptyValues
         if !isRedacted { labels = redactedLabels(labels) }
+        let demoted = demote(&labels)
         let count = labels.count - (labels["service_name"] == nil ? 0 : 1)
         if !limits.discoverServiceName.isEmpty, labels["service_name"] == nil {
             labels["service_name"] = serviceName(of: labels)
@@ -106,9 +116,39 @@ package final class IntakeBuilder {
             note(refusal.message)
             return Stream(labels: labels, number: nil, refusal: refusal.reason, level: nil)
         }
+        if isPush, limits.maxGlobalStreamsPerUser > 0,
+            !intake.rates.admits(stream: labels, of: batch.tenant, max: limits.maxGlobalStreamsPerUser, at: intake.clock())
+        {
+            isRateLimited = true
+            note(
+                "maximum active stream limit exceeded when trying to create stream \(labels), reduce the number of active "
+                    + "streams (reduce labels or reduce label values), or contact your Loki administrator to see if the "
+                    + "limit can be increased, user: '\(batch.tenant)'")
+            return Stream(labels: labels, number: nil, refusal: "stream_limit", level: nil)
+        }
         return Stream(
             labels: labels, number: batch.stream(labels), refusal: nil,
-            level: limits.discoverLogLevels ? level(in: labels) : nil)
+            level: limits.discoverLogLevels ? level(in: labels) : nil, demoted: demoted)
+    }
+
+    /// Takes the labels away that take too many values, and returns them.
+    private func demote(_ labels: inout Labels) -> [Label] {
+        guard limits.maxValuesPerLabel > 0 else { return [] }
+        let found = intake.widths.check(labels, of: batch.tenant, max: limits.maxValuesPerLabel, at: intake.clock())
+        for name in found.fresh {
+            intake.counters.demotedLabels.add(1)
+            intake.report(
+                "label \(name) of tenant \(batch.tenant) took more than \(limits.maxValuesPerLabel) values in a day: it is "
+                    + "kept as structured metadata instead; find its lines with | \(name)=\"…\"")
+        }
+        guard !found.wide.isEmpty, limits.allowStructuredMetadata else { return [] }
+        var demoted: [Label] = []
+        for name in found.wide {
+            guard let value = labels[name] else { continue }
+            demoted.append(Label(name, value))
+            labels[name] = nil
+        }
+        return demoted
     }
 
     private func serviceName(of labels: Labels) -> ByteString {
@@ -129,6 +169,9 @@ package final class IntakeBuilder {
             )
         }
         for pair in labels.pairs {
+            if pair.name == Self.backfill || pair.name == Self.backfillShard {
+                return ("reserved_label", "stream '\(labels)' has a label that is reserved: '\(pair.name)'")
+            }
             if pair.name.count > limits.maxLabelNameLength {
                 return (
                     "label_name_too_long", "stream '\(labels)' has label name too long: '\(pair.name)'"
@@ -158,8 +201,8 @@ package final class IntakeBuilder {
             guard let clean = redact(given) else { return false }
             line = clean
         }
-        guard accepts(timestamp: timestamp, line: line),
-            let set = metadataSet(metadata, line, isRedacted: isRedacted)
+        guard let line = accepted(timestamp: timestamp, line: line),
+            let set = metadataSet(withDemoted(metadata), line, isRedacted: isRedacted)
         else { return false }
         batch.add(timestamp: timestamp, stream: number, metadata: set, line: line)
         acceptedBytes += line.count
@@ -170,9 +213,16 @@ package final class IntakeBuilder {
     /// with room for one more; `level` its detected level, if the metadata itself names one.
     @discardableResult
     func addPrepared(
-        timestamp: Int64, line: ByteView, metadata: consuming [Label], size: Int, level: ByteString?
+        timestamp: Int64, line given: ByteView, metadata: consuming [Label], size: Int, level: ByteString?
     ) -> Bool {
-        guard let number = acceptedStream(), accepts(timestamp: timestamp, line: line) else { return false }
+        guard let number = acceptedStream(), let line = accepted(timestamp: timestamp, line: given) else { return false }
+        var size = size
+        for label in stream?.demoted ?? [] {
+            let at = metadata.firstIndex { !($0.name < label.name) } ?? metadata.count
+            if at < metadata.count, metadata[at].name == label.name { continue }
+            metadata.insert(label, at: at)
+            size += label.name.count + label.value.count
+        }
         let set: UInt32
         if metadata.isEmpty {
             guard let found = metadataSet(Labels(), line, isRedacted: true) else { return false }
@@ -196,6 +246,9 @@ package final class IntakeBuilder {
     }
 
     static let levelName: ByteString = "detected_level"
+    /// Loki keeps these for itself.
+    private static let backfill: ByteString = "__backfill__"
+    private static let backfillShard: ByteString = "__backfill_shard__"
 
     @inline(__always)
     private func acceptedStream() -> UInt32? {
@@ -204,14 +257,38 @@ package final class IntakeBuilder {
         return nil
     }
 
+    /// The line as it may be stored, cut where it is too long and that is wanted; nil when it was refused.
     @inline(__always)
-    private func accepts(timestamp: Int64, line: ByteView) -> Bool {
+    private func accepted(timestamp: Int64, line: ByteView) -> ByteView? {
         let tooLong = limits.maxLineSize > 0 && line.count > limits.maxLineSize
         if !tooLong, timestamp <= newest, timestamp >= oldest, batch.bytes.count + line.count <= WriteBatch.bytesMax {
-            return true
+            return line
         }
+        if tooLong, limits.maxLineSizeTruncate { return accepted(timestamp: timestamp, line: truncated(line)) }
         refuse(timestamp: timestamp, line: line, tooLong: tooLong)
-        return false
+        return nil
+    }
+
+    /// The longest allowed beginning of a line, with the mark of cut lines at its end where that fits; no character is
+    /// cut in two.
+    @inline(never)
+    private func truncated(_ line: ByteView) -> ByteView {
+        truncatedLines += 1
+        let mark = limits.maxLineSizeTruncateIdentifier
+        var room = limits.maxLineSize
+        if mark.utf8.count < room { room -= mark.utf8.count }
+        var end = room
+        while end > 0, end > room - 4, line[end] & 0xC0 == 0x80 { end -= 1 }
+        cutLine.reset()
+        cutLine.append(line[0..<end])
+        if room < limits.maxLineSize { cutLine.append(mark) }
+        return cutLine.view
+    }
+
+    private func withDemoted(_ metadata: Labels) -> Labels {
+        guard let demoted = stream?.demoted, !demoted.isEmpty else { return metadata }
+        // Of equal names the last one stays: the entry's own.
+        return Labels(demoted + metadata.pairs)
     }
 
     @inline(never)
@@ -236,7 +313,7 @@ package final class IntakeBuilder {
     /// The number of the line's metadata set with `detected_level` in it, or nil when it was refused.
     private func metadataSet(_ metadata: Labels, _ line: ByteView, isRedacted: Bool) -> UInt32? {
         if metadata.isEmpty {
-            guard limits.discoverLogLevels else { return 0 }
+            guard limits.discoverLogLevels, limits.allowStructuredMetadata else { return 0 }
             if let level = stream?.level {
                 return batch.metadataSet(Labels([Label("detected_level", level)]))
             }
@@ -245,6 +322,13 @@ package final class IntakeBuilder {
             let set = batch.metadataSet(Labels([Label(Self.levelName, level.text)]))
             levelSets[Int(level.rawValue)] = set
             return set
+        }
+        guard limits.allowStructuredMetadata else {
+            refuse(
+                "disallowed_structured_metadata",
+                "stream '\(streamText)' includes structured metadata, but this feature is disallowed. Please see "
+                    + "`limits_config.allow_structured_metadata` or contact your Loki administrator to enable it")
+            return nil
         }
         var pairs: [Label] = []
         pairs.reserveCapacity(metadata.count + 1)
@@ -279,7 +363,7 @@ package final class IntakeBuilder {
                 "structured_metadata_too_large",
                 "stream '\(streamText)' has structured metadata too large: '\(size)' bytes, limit: "
                     + "'\(limits.maxStructuredMetadataSize)' bytes. Please see `limits_config.max_structured_metadata_size`"
-                    + " or contact your Loki administrator to increase it.")
+                    + " or contact your Loki administrator to increase it")
             return false
         }
         let most = limits.maxStructuredMetadataEntriesCount
@@ -288,7 +372,7 @@ package final class IntakeBuilder {
                 "structured_metadata_too_many",
                 "stream '\(streamText)' has too many structured metadata labels: '\(count)', limit: '\(most)'. "
                     + "Please see `limits_config.max_structured_metadata_entries_count` or contact your Loki "
-                    + "administrator to increase it.")
+                    + "administrator to increase it")
             return false
         }
         return true
@@ -368,6 +452,20 @@ package final class IntakeBuilder {
         if let message { note(message) }
     }
 
+    /// Empties the batch, or leaves streams out, where the tenant or they are over their rate. A batch whose failure is
+    /// certain spends nothing.
+    private func limitRates() {
+        guard failure == nil, !batch.isEmpty, limits.ingestionRateMB > 0 || limits.perStreamRateLimit > 0 else { return }
+        let verdict = intake.rates.judge(batch, limits, at: intake.clock())
+        guard verdict.refusedLines > 0 else { return }
+        isRateLimited = true
+        rejected += verdict.refusedLines
+        refusals[verdict.reason, default: 0] += verdict.refusedLines
+        for message in verdict.messages { note(message) }
+        batch = verdict.rest
+        acceptedBytes = batch.bytes.count
+    }
+
     private func note(_ message: String) {
         if messages.count < Self.messagesMax, !messages.contains(message) { messages.append(message) }
     }
@@ -383,19 +481,23 @@ package final class IntakeBuilder {
 
     /// The batch so far; the builder is empty afterwards.
     package func finish() -> IntakeResult {
+        if isPush { limitRates() }
         intake.counters.lines.add(batch.rows.count)
         intake.counters.bytes.add(acceptedBytes)
         intake.counters.redacted.add(redactedLines)
         intake.counters.redactionDropped.add(droppedLines)
         intake.counters.redactionFailed.add(failedLines)
+        if truncatedLines > 0 { intake.counters.truncated.add(truncatedLines) }
         for (reason, count) in refusals { intake.counters.refused(reason, lines: count) }
-        let result = IntakeResult(batch: batch, rejectedLines: rejected, messages: messages, failure: failure)
+        let result = IntakeResult(
+            batch: batch, rejectedLines: rejected, messages: messages, isRateLimited: isRateLimited, failure: failure)
         batch = WriteBatch(tenant: batch.tenant)
         levelSets = [UInt32?](repeating: nil, count: levelSets.count)
         messages = []
         failure = nil
         refusals = [:]
-        (rejected, acceptedBytes, redactedLines, droppedLines, failedLines) = (0, 0, 0, 0, 0)
+        (rejected, acceptedBytes, redactedLines, droppedLines, failedLines, truncatedLines) = (0, 0, 0, 0, 0, 0)
+        isRateLimited = false
         stream = nil
         prepared.removeAll(keepingCapacity: true)
         selected = nil

@@ -76,7 +76,7 @@ enum LevelDetector {
     }
 
     @inline(__always)
-    private static func skipSpace(_ text: ByteView, _ from: Int) -> Int {
+    static func skipSpace(_ text: ByteView, _ from: Int) -> Int {
         var i = from
         while i < text.count, text[i].isJSONSpace { i += 1 }
         return i
@@ -84,7 +84,7 @@ enum LevelDetector {
 
     /// Offset of the quote that closes the string whose first byte is at `from`.
     @inline(__always)
-    private static func stringEnd(_ text: ByteView, _ from: Int) -> Int? {
+    static func stringEnd(_ text: ByteView, _ from: Int) -> Int? {
         var i = from
         while let quote = text.firstIndex(of: UInt8(ascii: "\""), from: i) {
             // Escaped when an odd number of backslashes stands before it.
@@ -97,7 +97,7 @@ enum LevelDetector {
     }
 
     /// Offset behind the bracket that closes the container which opens at `from`.
-    private static func containerEnd(_ text: ByteView, _ from: Int) -> Int? {
+    static func containerEnd(_ text: ByteView, _ from: Int) -> Int? {
         var depth = 0
         var i = from
         while i < text.count {

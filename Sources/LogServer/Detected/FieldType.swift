@@ -8,7 +8,7 @@ enum FieldType: String {
         let text = value.string
         if Int64(text) != nil {
             self = .int
-        } else if Parameters.float(text) != nil || Self.floatWords.contains(text.lowercased()) {
+        } else if Self.isFloat(text) {
             self = .float
         } else if Self.booleans.contains(text) {
             self = .boolean
@@ -19,6 +19,10 @@ enum FieldType: String {
         } else {
             self = .string
         }
+    }
+
+    static func isFloat(_ text: String) -> Bool {
+        Parameters.float(text) != nil || floatWords.contains(text.lowercased())
     }
 
     private static let floatWords: Set = ["nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"]

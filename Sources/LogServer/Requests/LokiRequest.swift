@@ -2,6 +2,7 @@ import Bytes
 import HTTPTypes
 import Hummingbird
 import LogModel
+import LogQL
 import LokiWire
 import NIOCore
 
@@ -28,8 +29,18 @@ struct LokiRequest: Sendable {
     /// Bounds in their order, or Loki's refusal.
     var orderedBounds: Parameters.Bounds {
         get throws(Refusal) {
-            let bounds = try bounds
+            var bounds = try bounds
             guard bounds.end >= bounds.start else { throw Parameters.endBeforeStart }
+            if limits.maxQueryLookback > 0 {
+                let oldest = Timestamp(nanoseconds: now).advanced(by: -limits.maxQueryLookback).nanoseconds
+                guard bounds.end >= oldest else {
+                    throw Refusal(
+                        400,
+                        "this data is no longer available, it is past now - max_query_lookback "
+                            + "(\(LogQL.prometheusDuration(limits.maxQueryLookback)))")
+                }
+                bounds.start = max(bounds.start, oldest)
+            }
             return bounds
         }
     }

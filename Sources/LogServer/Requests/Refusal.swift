@@ -6,11 +6,14 @@ struct Refusal: Error, Equatable, Sendable {
     var message: String
     /// Seconds for `Retry-After`.
     var retryAfter: Int?
+    /// Whether the connection must go with it.
+    var closes = false
 
-    init(_ status: Int, _ message: String, retryAfter: Int? = nil) {
+    init(_ status: Int, _ message: String, retryAfter: Int? = nil, closes: Bool = false) {
         self.status = status
         self.message = message
         self.retryAfter = retryAfter
+        self.closes = closes
     }
 
     static let cancelled = Refusal(499, "the request was cancelled by the client")

@@ -53,6 +53,7 @@ package struct Reply: Sendable {
         self.init(status: refusal.status, contentType: Self.text, body: ByteBuffer(string: refusal.message + "\n"))
         headers.append((.xContentTypeOptions, "nosniff"))
         if let seconds = refusal.retryAfter { headers.append((.retryAfter, String(seconds))) }
+        closes = refusal.closes
     }
 
     func response(withBody: Bool) -> Response {

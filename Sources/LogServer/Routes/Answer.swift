@@ -39,7 +39,7 @@ extension LogServer {
         case .alerts: return .json { $0.append("{\"status\":\"success\",\"data\":{\"alerts\":[]}}\n") }
         case .ready: return ready()
         case .config: return Reply(yaml: parts.hooks.config())
-        case .limits: return Reply(yaml: limitsText(request.limits))
+        case .limits: return Reply(yaml: LimitsAnswer(request.limits).yaml)
         case .flush:
             try await parts.writer.flush()
             return .noContent
@@ -47,7 +47,7 @@ extension LogServer {
             guard let compact = parts.hooks.compact else { throw Refusal(501, "this server has nothing to compact") }
             try await compact()
             return .noContent
-        case .push, .legacyPush, .other: throw Refusal.notFound
+        case .push, .otlpLogs, .legacyPush, .other: throw Refusal.notFound
         }
     }
 }

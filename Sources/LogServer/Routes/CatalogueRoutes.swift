@@ -92,9 +92,14 @@ extension LogServer {
 
     /// A number or a UUID.
     private func isIdentifier(_ value: ByteString) -> Bool {
-        if Parameters.float(value.string) != nil { return true }
-        guard value.count == 36 else { return false }
-        return value.bytes.enumerated().allSatisfy { i, c in
+        if FieldType.isFloat(value.string) { return true }
+        // The four ways in which UUIDs are written.
+        var bytes = value.bytes[...]
+        if bytes.count == 45, value.withView({ $0.hasPrefix("urn:uuid:") }) { bytes = bytes.dropFirst(9) }
+        if bytes.count == 38, bytes.first == 0x7B, bytes.last == 0x7D { bytes = bytes.dropFirst().dropLast() }
+        if bytes.count == 32 { return bytes.allSatisfy(\.isHexDigit) }
+        guard bytes.count == 36 else { return false }
+        return bytes.enumerated().allSatisfy { i, c in
             [8, 13, 18, 23].contains(i) ? c == 0x2D : c.isHexDigit
         }
     }

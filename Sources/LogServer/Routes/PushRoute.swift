@@ -30,72 +30,91 @@ final class PushDecoderBox: @unchecked Sendable {
     var isSmall: Bool { decoder.footprint <= 16 << 20 }
 }
 
+/// How the body of a push is written.
+enum PushForm: Sendable {
+    /// Loki's own two.
+    case loki
+    case otlp
+}
+
 extension LogServer {
     /// `push`: 204, or what was wrong. Entries that pass are stored even where others were refused.
     func push(
-        _ request: Request, _ context: ConnectionContext, _ connection: ConnectionState?, tenant: Tenant
+        _ request: Request, _ context: ConnectionContext, _ connection: ConnectionState?, tenant: Tenant,
+        form: PushForm = .loki
     ) async throws -> Reply {
         let headers = request.headers
         let key = try RequestHeaders.batchKey(headers[.tailraceBatch])
         let limits = parts.limits(tenant)
         var held = 0
         defer { pushBytes.give(held) }
-        var body = ByteBuffer()
-        do {
-            if let declared = headers[.contentLength].flatMap({ Int($0) }) {
-                guard declared <= limits.maxPushBodySize else { throw tooLarge(declared, limits) }
-            }
-            for try await chunk in request.body {
-                guard body.readableBytes + chunk.readableBytes <= limits.maxPushBodySize else {
-                    throw tooLarge(body.readableBytes + chunk.readableBytes, limits)
-                }
-                guard pushBytes.take(chunk.readableBytes) else {
-                    throw Refusal(503, "too many pushes at once: try again", retryAfter: 1)
-                }
-                held += chunk.readableBytes
-                body.writeImmutableBuffer(chunk)
-            }
-        } catch let refusal as Refusal {
-            // The rest of the body is not worth reading.
-            var reply = Reply(refusal)
-            reply.closes = true
-            return reply
-        }
+        let received = try await receive(request, limits, &held)
         connection?.phase = .answering
-        let received = body
         let contentType = headers[.contentType]
         let encoding = headers[.contentEncoding]
         // A client that leaves does not take its lines back: no cancel flag is watched here.
         let taken = try await pushes.run(timeout: nil, cancel: CancelFlag(), loop: context.channel.eventLoop) {
-            try decode(received, contentType, encoding, tenant, limits)
+            try decode(received, contentType, encoding, tenant, limits, form)
         }
-        // Loki fails the whole push where a metadata name has no legal form.
-        if let failure = taken.failure { throw Refusal(500, failure) }
+        // Loki fails the whole push where a metadata name has no legal form. OTLP's clients send again what fails with a
+        // 5xx, and this would fail for ever.
+        if let failure = taken.failure { throw Refusal(form == .loki ? 500 : 400, failure) }
         var batch = taken.batch
         batch.key = key
         batch.deduplicates = key == nil
         // An empty batch with a key still takes its number, or the client would wait for it for ever.
         if !batch.isEmpty || key != nil { _ = try await parts.writer.append(batch) }
-        guard taken.messages.isEmpty else { throw Refusal(400, taken.messages.joined(separator: "\n")) }
+        guard taken.messages.isEmpty else {
+            throw Refusal(taken.isRateLimited ? 429 : 400, taken.messages.joined(separator: "\n"))
+        }
         return .noContent
+    }
+
+    /// The body as it arrives. `held`: bytes that the caller has to give back to the gate. A refusal closes the
+    /// connection, since the rest of the body is not worth reading.
+    private func receive(_ request: Request, _ limits: Limits, _ held: inout Int) async throws -> ByteBuffer {
+        if let declared = request.headers[.contentLength].flatMap({ Int($0) }), declared > limits.maxPushBodySize {
+            throw tooLarge(declared, limits)
+        }
+        var body = ByteBuffer()
+        for try await chunk in request.body {
+            guard body.readableBytes + chunk.readableBytes <= limits.maxPushBodySize else {
+                throw tooLarge(body.readableBytes + chunk.readableBytes, limits)
+            }
+            guard pushBytes.take(chunk.readableBytes) else {
+                throw Refusal(503, "too many pushes at once: try again", retryAfter: 1, closes: true)
+            }
+            held += chunk.readableBytes
+            body.writeImmutableBuffer(chunk)
+        }
+        return body
     }
 
     private func tooLarge(_ size: Int, _ limits: Limits) -> Refusal {
         Refusal(
-            413, "request body too large: message size too large than max (\(size) vs \(limits.maxPushBodySize))")
+            413, "request body too large: message size too large than max (\(size) vs \(limits.maxPushBodySize))",
+            closes: true)
     }
 
     private func decode(
-        _ body: ByteBuffer, _ contentType: String?, _ encoding: String?, _ tenant: Tenant, _ limits: Limits
+        _ body: ByteBuffer, _ contentType: String?, _ encoding: String?, _ tenant: Tenant, _ limits: Limits,
+        _ form: PushForm
     ) throws -> IntakeResult {
         var sizes = PushLimits()
         sizes.decodedSizeMax = limits.maxPushDecodedSize
-        var sink = IntakeSink(builder: parts.intake.makeBuilder(tenant: tenant))
+        var sink = IntakeSink(builder: parts.intake.makeBuilder(tenant: tenant, isPush: true))
         do {
-            try decoders.with(sizes, caches) { decoder in
-                try body.withUnsafeReadableBytes { bytes in
-                    _ = try decoder.decode(
-                        ByteView(unsafe: bytes), contentType: contentType, contentEncoding: encoding, into: &sink)
+            try body.withUnsafeReadableBytes { bytes in
+                let view = ByteView(unsafe: bytes)
+                switch form {
+                case .loki:
+                    _ = try decoders.with(sizes, caches) { decoder in
+                        try decoder.decode(view, contentType: contentType, contentEncoding: encoding, into: &sink)
+                    }
+                case .otlp:
+                    _ = try OTLPDecoder(limits: sizes, mapping: mappings.mapping(of: tenant, limits)).decode(
+                        view, contentType: contentType, contentEncoding: encoding, now: Timestamp.now().nanoseconds,
+                        into: &sink)
                 }
             }
         } catch let error as PushError {

@@ -6,7 +6,7 @@ enum Route: String, CaseIterable, Sendable {
     case indexStats = "index_stats", volume = "index_volume", volumeRange = "index_volume_range"
     case formatQuery = "format_query", detectedLabels = "detected_labels", detectedFields = "detected_fields"
     case detectedFieldValues = "detected_field_values", patterns, drilldownLimits = "drilldown_limits", buildInfo = "buildinfo"
-    case legacyPush = "legacy_push", legacyQuery = "legacy_query"
+    case otlpLogs = "otlp_logs", legacyPush = "legacy_push", legacyQuery = "legacy_query"
     case rules, alerts, ready, metrics, config, limits, flush, compact
     case other
 
@@ -45,7 +45,7 @@ enum Route: String, CaseIterable, Sendable {
             ("loki/api/v1/detected_labels", .detectedLabels), ("loki/api/v1/detected_fields", .detectedFields),
             ("loki/api/v1/detected_field/*/values", .detectedFieldValues), ("loki/api/v1/patterns", .patterns),
             ("loki/api/v1/drilldown-limits", .drilldownLimits), ("loki/api/v1/status/buildinfo", .buildInfo),
-            ("api/prom/push", .legacyPush), ("api/prom/query", .legacyQuery), ("api/prom/label", .labels),
+            ("otlp/v1/logs", .otlpLogs), ("api/prom/push", .legacyPush), ("api/prom/query", .legacyQuery), ("api/prom/label", .labels),
             ("api/prom/label/*/values", .labelValues), ("api/prom/series", .series),
             ("prometheus/api/v1/rules", .rules), ("prometheus/api/v1/alerts", .alerts), ("ready", .ready),
             ("metrics", .metrics), ("config", .config), ("config/tenant/v1/limits", .limits), ("flush", .flush),
@@ -58,7 +58,7 @@ enum Route: String, CaseIterable, Sendable {
 
     func allows(_ method: Method) -> Bool {
         switch self {
-        case .push, .legacyPush, .flush, .compact: method == .post
+        case .push, .otlpLogs, .legacyPush, .flush, .compact: method == .post
         case .drilldownLimits, .buildInfo, .ready, .metrics, .config, .limits, .rules, .alerts: method == .get
         default: true
         }

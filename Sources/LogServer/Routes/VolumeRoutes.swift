@@ -5,9 +5,6 @@ import LokiWire
 
 /// Bytes by label: what Drilldown draws first.
 extension LogServer {
-    /// Series that a volume answer may have.
-    private static var seriesMax: Int { 1_000 }
-
     private struct Question {
         var matchers: [LabelMatcher]
         /// Labels that make up a series; nil: all of the stream.
@@ -18,6 +15,7 @@ extension LogServer {
     }
 
     private func question(_ request: LokiRequest) throws -> Question {
+        guard request.limits.volumeEnabled else { throw Refusal.notFound }
         let form = request.form
         let bounds = try request.orderedBounds
         let limit = form["limit"] == "0" ? 100 : try Parameters.limit(form)
@@ -59,9 +57,7 @@ extension LogServer {
                 }
                 sums[labels, default: 0] += stream.bytes
             }
-            guard sums.count <= Self.seriesMax else {
-                throw Refusal(400, "the query hit the max number of series limit (limit: \(Self.seriesMax) series)")
-            }
+            guard sums.count <= request.limits.volumeMaxSeries else { throw tooManySeries(request) }
         }
         return sums
     }
@@ -74,6 +70,10 @@ extension LogServer {
             .prefix(question.limit)
             .map { ResultSample(labels: $0.key, point: point(question.bounds.end, $0.value)) }
         return respond(.vector(Array(samples)), request)
+    }
+
+    private func tooManySeries(_ request: LokiRequest) -> Refusal {
+        Refusal(400, "the query hit the max number of series limit (limit: \(request.limits.volumeMaxSeries) series)")
     }
 
     private func point(_ time: Int64, _ bytes: Int) -> ResultPoint {
@@ -101,9 +101,7 @@ extension LogServer {
                 points[labels, default: []].append(point(time, bytes))
                 totals[labels, default: 0] += bytes
             }
-            guard points.count <= Self.seriesMax else {
-                throw Refusal(400, "the query hit the max number of series limit (limit: \(Self.seriesMax) series)")
-            }
+            guard points.count <= request.limits.volumeMaxSeries else { throw tooManySeries(request) }
             guard !isLast, let next else { break }
             start = next
         }

@@ -82,6 +82,7 @@ struct LokiResponder: HTTPResponder {
         if route == .push || route == .legacyPush {
             return try await server.push(request, context, connection, tenant: tenant)
         }
+        if route == .otlpLogs { return await server.otlpLogs(request, context, connection, tenant: tenant) }
 
         var form = Form()
         if isPost, isForm(headers[.contentType]) {

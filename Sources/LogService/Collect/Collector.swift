@@ -12,6 +12,7 @@ final class Collector: Sendable {
     private let destination: any BatchDestination
     private let files: FileSource?
     private let journals: [JournalSource]
+    private let stdin: StdinSource?
     private let workers = Mutex<[Worker]>([])
     private let clock = Mutex<Worker?>(nil)
     private let stopping = Atomic<Bool>(false)
@@ -20,12 +21,13 @@ final class Collector: Sendable {
 
     init(
         sink: CollectorSink, destination: any BatchDestination, files: FileSource?, journals: [JournalSource],
-        report: @escaping @Sendable (String) -> Void
+        stdin: StdinSource? = nil, report: @escaping @Sendable (String) -> Void
     ) {
         self.sink = sink
         self.destination = destination
         self.files = files
         self.journals = journals
+        self.stdin = stdin
         self.report = report
     }
 
@@ -37,6 +39,7 @@ final class Collector: Sendable {
         var bodies: [(String, @Sendable () throws -> Void)] = []
         if let files { bodies.append(("tail-read", { try files.run() })) }
         for journal in journals { bodies.append(("journal", { try journal.run() })) }
+        if let stdin { bodies.append(("stdin", { try stdin.run() })) }
         for (name, body) in bodies {
             let worker = Worker(name) { [self] in
                 do {

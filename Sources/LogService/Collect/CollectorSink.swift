@@ -51,6 +51,7 @@ final class CollectorSink: LineSink {
     private let lanes: [GuardedLane]
     private let destination: any BatchDestination
     private let settings: Settings
+    private let gate: CollectorGate?
     private let totals = Mutex(Totals())
     private let closed = Atomic<Bool>(false)
     private let report: @Sendable (String) -> Void
@@ -58,13 +59,15 @@ final class CollectorSink: LineSink {
     /// A pipeline for each job, in order. `intake`: lines go to the store of this process, by its rules; nil: they ship.
     init(
         pipelines: [Pipeline], intake: Intake?, redactor: Redactor?, registry: Registry, destination: any BatchDestination,
-        settings: Settings, report: @escaping @Sendable (String) -> Void
+        settings: Settings, gate: CollectorGate? = nil, report: @escaping @Sendable (String) -> Void
     ) {
+        self.gate = gate
         lanes = pipelines.map { pipeline in
             GuardedLane(
                 Lane(
                     runner: pipeline.makeRunner(),
-                    output: PipelineOutput(intake: intake, ships: intake == nil, redactor: redactor, registry: registry)))
+                    output: PipelineOutput(
+                        intake: intake, ships: intake == nil, redactor: redactor, registry: registry, gate: gate)))
         }
         self.destination = destination
         self.settings = settings
@@ -77,13 +80,27 @@ final class CollectorSink: LineSink {
     func deliver(_ batch: LineBatch) throws {
         guard !closed.load(ordering: .relaxed) else { throw Closed() }
         guard lanes.indices.contains(batch.job) else { return }
-        lanes[batch.job].state.withLock { lane in
+        let added = lanes[batch.job].state.withLock { lane in
+            let before = lane.output.count
             lane.runner.process(batch, into: lane.output)
+            let added = lane.output.count - before
             lane.paths[batch.source] = batch.path
             if lane.since == nil, !lane.output.isEmpty { lane.since = Self.clock() }
             if lane.output.byteCount >= settings.batchSize { cut(lane) }
+            return added
         }
         totals.withLock { $0.lines += batch.lines.count }
+        if let pause = gate?.pause(afterLines: added), pause > 0 { wait(pause) }
+    }
+
+    /// Holds the source back, outside of the lane's lock, in steps short enough to stop in.
+    private func wait(_ nanoseconds: Int64) {
+        let end = Self.clock() + nanoseconds
+        while !closed.load(ordering: .relaxed) {
+            let left = end - Self.clock()
+            guard left > 0 else { return }
+            usleep(UInt32(min(left, 50_000_000) / 1_000))
+        }
     }
 
     func positions(withPrefix prefix: ByteString) -> [(source: ByteString, position: SourcePosition)] {
@@ -135,9 +152,5 @@ final class CollectorSink: LineSink {
         }
     }
 
-    private static func clock() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-    }
+    private static func clock() -> Int64 { CollectorGate.monotonic() }
 }

@@ -36,7 +36,7 @@ package final class PushDecoder {
     /// Decodes `body`. Throws before, while or after the sink was called; then what the sink holds must be dropped.
     ///
     /// `contentType` is the header as it stands, parameters included; `nil` or empty is refused, as Loki does.
-    /// `contentEncoding` is empty, `snappy` (which says nothing new), `gzip` or `deflate`.
+    /// `contentEncoding` is empty, `identity`, `snappy` (which says nothing new), `gzip` or `deflate`.
     package func decode<Sink: PushSink>(
         _ body: ByteView, contentType: String?, contentEncoding: String?, into sink: inout Sink
     ) throws(PushError) -> Outcome {
@@ -45,7 +45,7 @@ package final class PushDecoder {
         second.reset()
         var plain = body
         switch contentEncoding ?? "" {
-        case "", "snappy": break
+        case "", "identity", "snappy": break
         case "gzip":
             guard body.count >= 2 else { throw PushError(.malformed, body.isEmpty ? "EOF" : "unexpected EOF") }
             guard body[0] == 0x1F, body[1] == 0x8B else { throw PushError(.malformed, "gzip: invalid header") }

@@ -19,12 +19,12 @@ final class TailraceProcess: Sendable {
     }()
 
     /// Starts `tailrace` with these arguments; what it prints goes to `log`.
-    init(_ arguments: [String], log: String) throws {
+    init(_ arguments: [String], log: String, input: String = "/dev/null") throws {
         self.log = log
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o644)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
         var words: [UnsafeMutablePointer<CChar>?] = ([Self.binary] + arguments).map { strdup($0) } + [nil]
@@ -71,9 +71,11 @@ final class TailraceProcess: Sendable {
     }
 
     /// Runs to the end; exit status and everything printed.
-    static func run(_ arguments: [String], in folder: Scratch, name: String = "run") throws -> (status: Int32, output: String) {
+    static func run(
+        _ arguments: [String], in folder: Scratch, name: String = "run", input: String = "/dev/null"
+    ) throws -> (status: Int32, output: String) {
         let log = folder.path("\(name)-\(Scratch.number()).log")
-        let process = try TailraceProcess(arguments, log: log)
+        let process = try TailraceProcess(arguments, log: log, input: input)
         let status = process.wait()
         return (status, Files.read(log))
     }

@@ -41,6 +41,49 @@ struct IntakeTests {
         #expect(result.messages.isEmpty)
     }
 
+    /// Loki's list, written out once more: the order is what dashboards are built on.
+    static let serviceLabels = [
+        "service", "app", "application", "app_name", "name", "app_kubernetes_io_name", "container", "container_name",
+        "k8s_container_name", "component", "workload", "job", "k8s_job_name",
+    ]
+
+    @Test("Of two labels that may name the service the earlier one of the list does", arguments: serviceLabels.indices.dropLast())
+    func serviceOrder(index: Int) {
+        let result = one(intake(), [Self.serviceLabels[index + 1]: "later", Self.serviceLabels[index]: "earlier"])
+        #expect(result.batch.streams.first?["service_name"] == "earlier")
+    }
+
+    @Test("Levels: every name of the list, in its order, as label and as metadata", arguments: LevelDetector.keys.indices)
+    func levelOrder(index: Int) {
+        let name = LevelDetector.keys[index]
+        // As metadata, and as a label on the way out of a push, a name has no dot.
+        guard name != "log.level" else { return }
+        let text = name.string
+        func level(_ result: IntakeResult) -> ByteString? {
+            result.batch.metadata[Int(result.batch.rows[0].metadata)]["detected_level"]
+        }
+        #expect(level(one(intake(), [text: "Wrn"], "error")) == "warn")
+        #expect(level(one(intake(), ["a": "b"], "error", metadata: [text: "Wrn"])) == "warn")
+        #expect(level(one(intake(), ["a": "b"], "error", metadata: [text: "verbose"])) == "verbose")
+        if index + 1 < LevelDetector.keys.count, LevelDetector.keys[index + 1] != "log.level" {
+            let next = LevelDetector.keys[index + 1].string
+            #expect(level(one(intake(), [next: "info", text: "debug"])) == "debug")
+            #expect(level(one(intake(), ["a": "b"], metadata: [next: "info", text: "debug"])) == "debug")
+        }
+    }
+
+    @Test(
+        "Levels by OpenTelemetry's number",
+        arguments: [
+            ("0", "unknown"), ("1", "trace"), ("4", "trace"), ("5", "debug"), ("8", "debug"), ("9", "info"), ("12", "info"),
+            ("13", "warn"), ("16", "warn"), ("17", "error"), ("20", "error"), ("21", "fatal"), ("24", "fatal"), ("25", "unknown"),
+            ("nine", "info"),
+        ])
+    func severityNumbers(number: String, level: String) {
+        let result = one(intake(), ["a": "b"], "plain", metadata: ["severity_number": number])
+        #expect(result.batch.metadata.last?["detected_level"] == ByteString(level))
+    }
+
     @Test(
         "detected_level from labels, metadata and line, in this order",
         arguments: [
@@ -147,6 +190,11 @@ struct IntakeTests {
         #expect(
             messages(["app": "x"], metadata: ["a": "123456789012"]).first?.hasPrefix(
                 "stream '\(stream)' has structured metadata too large: '13' bytes, limit: '12' bytes.") == true)
+    }
+
+    @Test("Labels that Loki keeps for itself are refused", arguments: ["__backfill__", "__backfill_shard__"])
+    func reserved(name: String) {
+        #expect(one(intake(), ["app": "x", name: "1"]).messages.first?.hasSuffix("has a label that is reserved: '\(name)'") == true)
     }
 
     @Test("Times too new and too old")

@@ -1,16 +1,15 @@
 import Bytes
-import LogModel
 
 /// Names of structured metadata as Loki keeps them: letters, digits and underscores.
-enum MetadataNames {
+package enum MetadataNames {
     /// Why a name cannot be kept. Loki fails the whole push for it.
-    struct Failure: Error, Equatable {
-        var message: String
+    package struct Failure: Error, Equatable {
+        package var message: String
     }
 
     /// Every character that is no ASCII letter or digit becomes `_`, runs of `_` become one, a digit in front gets
     /// `key_` before it. `__name__` keeps its double underscores.
-    static func normalize(_ name: ByteString) throws(Failure) -> ByteString {
+    package static func normalize(_ name: ByteString) throws(Failure) -> ByteString {
         if isPlain(name) { return name }
         if name.isEmpty { throw Failure(message: "label name is empty") }
         let reserved = name.count > 4 && name.hasPrefix("__") && name.hasSuffix("__")
@@ -57,7 +56,7 @@ enum MetadataNames {
     }
 
     /// Values may not hold U+FFFD, which stands for bytes that were no text: a space takes its place.
-    static func normalize(value: ByteString) -> ByteString {
+    package static func normalize(value: ByteString) -> ByteString {
         let bytes = value.bytes
         guard bytes.contains(0xEF) else { return value }
         var out: [UInt8] = []
@@ -74,23 +73,4 @@ enum MetadataNames {
         }
         return ByteString(out)
     }
-}
-
-/// A name of structured metadata that a pipeline sets, looked at once.
-struct MetadataName: Sendable {
-    /// As it is stored and sent.
-    let text: ByteString
-    /// Its place among the names of levels, if it is one; OpenTelemetry's severity number comes last.
-    let levelRank: Int?
-    private let isNumber: Bool
-
-    init(_ name: ByteString) {
-        let normalized = (try? MetadataNames.normalize(name)) ?? name
-        text = normalized
-        isNumber = normalized == "severity_number"
-        levelRank = isNumber ? LevelDetector.keys.count : LevelDetector.keys.firstIndex { $0 == normalized }
-    }
-
-    /// The level that a value of this name stands for; nil for a word that is none.
-    func level(_ value: ByteView) -> LogLevel? { isNumber ? LogLevel(severityNumber: value) : LogLevel(word: value) }
 }
