@@ -103,4 +103,38 @@ import Testing
             #expect(reply.text == "this data is no longer available, it is past now - max_query_lookback (1h)\n")
         }
     }
+
+    @Test("A label with too many values is metadata from then on, and found as such")
+    func wideLabels() async throws {
+        var limits = openLimits()
+        limits.maxValuesPerLabel = 2
+        try await withServer(limits: limits) { server async throws in
+            for id in ["r1", "r2", "r3"] {
+                let reply = try await server.push(
+                    #"{"streams":[{"stream":{"app":"a","id":"\#(id)"},"values":[["1794304800000000000","line of \#(id)"]]}]}"#)
+                #expect(reply.status == 204)
+            }
+            #expect(server.store.rows.map { $0.labels["id"] } == ["r1", "r2", nil])
+            #expect(server.store.rows.last?.metadata["id"] == "r3")
+            let range = "start=1794304000&end=1794305000"
+            let found = try await server.get("/loki/api/v1/query_range?query=%7Bapp%3D%22a%22%7D%7Cid%3D%22r3%22&\(range)")
+            #expect(found.text.contains("line of r3") && !found.text.contains("line of r1"))
+            #expect(try await server.get("/metrics").text.contains("\ntailrace_demoted_labels_total 1\n"))
+        }
+    }
+
+    @Test("More streams than the tenant may have: 429, the others are stored; long lines are cut")
+    func streamsAndLines() async throws {
+        var limits = openLimits()
+        limits.maxGlobalStreamsPerUser = 1
+        limits.maxLineSize = 4
+        limits.maxLineSizeTruncate = true
+        try await withServer(limits: limits) { server async throws in
+            let reply = try await server.push(
+                #"{"streams":[{"stream":{"app":"a"},"values":[["1","123456"]]},{"stream":{"app":"b"},"values":[["1","x"]]}]}"#)
+            #expect(reply.status == 429)
+            #expect(reply.text.hasPrefix("maximum active stream limit exceeded when trying to create stream {app=\"b\", service_name=\"b\"}"))
+            #expect(server.store.rows.map(\.line) == ["1234"])
+        }
+    }
 }

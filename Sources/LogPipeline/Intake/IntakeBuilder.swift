@@ -201,11 +201,11 @@ package final class IntakeBuilder {
             guard let clean = redact(given) else { return false }
             line = clean
         }
-        guard let line = accepted(timestamp: timestamp, line: line),
-            let set = metadataSet(withDemoted(metadata), line, isRedacted: isRedacted)
+        guard let kept = accepted(timestamp: timestamp, line: line),
+            let set = metadataSet(withDemoted(metadata), kept, isRedacted: isRedacted)
         else { return false }
-        batch.add(timestamp: timestamp, stream: number, metadata: set, line: line)
-        acceptedBytes += line.count
+        batch.add(timestamp: timestamp, stream: number, metadata: set, line: kept)
+        acceptedBytes += kept.count
         return true
     }
 
