@@ -1,5 +1,6 @@
 import Bytes
 import LogModel
+import LogQuery
 import LokiWire
 import Testing
 

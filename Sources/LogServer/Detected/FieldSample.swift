@@ -1,5 +1,6 @@
 import Bytes
 import LogModel
+import LogQuery
 import LokiWire
 
 /// The fields of a sample of entries: structured metadata, what the query parsed, and what the lines themselves show.
