@@ -64,11 +64,15 @@ package struct StreamCounts: Sendable {
     /// One value a cell.
     package var rows: [Int]
     package var bytes: [Int]
+    /// Whether the metadata of a row may name `__error__`. Such a row fails a metric query, so its stream must not be
+    /// counted without looking at rows. True may be wrong, false may not.
+    package var mayHaveErrors: Bool
 
-    package init(labels: Labels, rows: [Int], bytes: [Int]) {
+    package init(labels: Labels, rows: [Int], bytes: [Int], mayHaveErrors: Bool = false) {
         self.labels = labels
         self.rows = rows
         self.bytes = bytes
+        self.mayHaveErrors = mayHaveErrors
     }
 }
 

@@ -5,8 +5,9 @@
 package enum LogQL {
     /// Longest query, bytes: Loki's cap.
     package static let inputMax = 131_072
-    /// How deep parentheses and functions may nest; beyond, the parser's recursion would be the caller's stack.
-    package static let nestingMax = 256
+    /// How deep parentheses and functions may nest: the parser recurses, at some 2 KB a level, and must get along with
+    /// half a megabyte of stack.
+    package static let nestingMax = 128
     /// How high a tree may grow by chains such as `a + b + c …`; whoever walks it may recurse this deep.
     package static let heightMax = 1_024
     /// Regular expressions in one query.

@@ -155,8 +155,8 @@ struct Evaluator: ~Copyable {
         return try scan.finish(&`guard`)
     }
 
-    /// From the store's run tables, without reading a line; nil where a stream lacks a label of the grouping, because
-    /// its lines' metadata may then have it.
+    /// From the store's run tables, without reading a line; nil where metadata may matter: where a stream lacks a label
+    /// of the grouping, which its lines may then have, and where lines may carry an error.
     private mutating func counts(_ plan: RangePlan, _ scanned: TimeRange) throws -> [StepSeries]? {
         if !plan.identity.names.isEmpty {
             let streams = try store.streams(tenant: request.tenant, matchers: plan.matchers, range: scanned)
@@ -178,10 +178,12 @@ struct Evaluator: ~Copyable {
             budget: `guard`.budget,
             cancel: request.cancel
         )
+        if counted.contains(where: \.mayHaveErrors) { return nil }
         let seconds = Double(plan.grid.range) / 1e9
         let grouping = LogQL.Grouping(without: false, labels: plan.identity.names.map(\.bytes))
         var groupOf: [Labels: Int] = [:]
         var groups: [(labels: Labels, rows: [Int], values: [Int])] = []
+        let countsBytes = if case .bytes = plan.contribution { true } else { false }
         for stream in counted where stream.rows.count == steps.count && stream.bytes.count == steps.count {
             let key = grouping.key(of: stream.labels)
             let group: Int
@@ -196,7 +198,7 @@ struct Evaluator: ~Copyable {
             }
             for step in 0..<steps.count where stream.rows[step] > 0 {
                 groups[group].rows[step] += stream.rows[step]
-                groups[group].values[step] += plan.contribution == .bytes ? stream.bytes[step] : stream.rows[step]
+                groups[group].values[step] += countsBytes ? stream.bytes[step] : stream.rows[step]
             }
         }
         if plan.op == .absent {

@@ -34,7 +34,7 @@ package final class QueryEngine: Sendable {
         do {
             let expression: LogQL.Expression
             do throws(LogQLError) {
-                expression = try LogQL.parse(request.text)
+                expression = try LogQL.parse(request.text, allowEmpty: settings.allowAllStreams)
             } catch {
                 throw QueryError(.invalid, error.message)
             }
@@ -84,6 +84,7 @@ package final class QueryEngine: Sendable {
             )
         }
         try QueryLimits.check(request, length: (start, end))
+        try QueryLimits.checkEntries(request)
         let limit = request.limit ?? settings.defaultLimit
         var entries: [SelectedEntry] = []
         try forEachEntry(
@@ -98,7 +99,13 @@ package final class QueryEngine: Sendable {
             entries.append(entry)
             return true
         }
-        return .streams(Regrouping.streams(entries, dropsEqual: settings.dropsEqualEntries))
+        var streams = Regrouping.streams(entries, dropsEqual: settings.dropsEqualEntries)
+        if settings.lokiQuirks {
+            for i in streams.indices {
+                LokiTieOrder.apply(to: &streams[i].entries, backward: request.direction == .backward)
+            }
+        }
+        return .streams(streams)
     }
 
     /// Calls `body` with each entry of a log query in the order of the answer, until it says no: for callers that print
@@ -109,7 +116,7 @@ package final class QueryEngine: Sendable {
         do {
             let log: LogQL.LogExpression
             do throws(LogQLError) {
-                guard case .log(let expression) = try LogQL.parse(request.text)
+                guard case .log(let expression) = try LogQL.parse(request.text, allowEmpty: settings.allowAllStreams)
                 else { throw LogQLError(plain: "only log queries yield entries; this is a metric query") }
                 log = expression
             } catch {
@@ -158,7 +165,7 @@ package final class QueryEngine: Sendable {
         _ guard: inout QueryGuard,
         _ body: (SelectedEntry) throws -> Bool
     ) throws {
-        let written = StageOrder.hoisted(log.stages, quirks: settings.lokiQuirks)
+        let written = log.hoistingLineFilters(overDecolorize: settings.lokiQuirks)
         let stages = try StageBuilder(written, quirks: settings.lokiQuirks).stages
         if range.isEmpty { return }
         let backward = request.direction == .backward
@@ -179,15 +186,18 @@ package final class QueryEngine: Sendable {
             budget: `guard`.budget,
             cancel: request.cancel
         )
-        if limit > 0, interval <= 0 {
+        // What is thinned out depends on the entries before, so these must come in order from the beginning.
+        if limit > 0, interval <= 0, log.distinct.isEmpty {
             var selection = EntrySelection(limit: limit, backward: backward)
             try store.scan(wanted) { block in try scan.select(block, into: &selection, &`guard`) }
             for entry in selection.kept { if try !body(entry) { return } }
             return
         }
+        var firsts = DistinctEntries(log.distinct)
         var thinning = IntervalThinning(interval: interval)
         var emitted = 0
-        func emit(_ entry: SelectedEntry) throws -> EntryFlow {
+        func emit(_ entry: SelectedEntry, _ guard: inout QueryGuard) throws -> EntryFlow {
+            guard try firsts.keeps(entry, &`guard`) else { return .skipped }
             guard thinning.keeps(entry.key.time) else { return .skipped }
             emitted += 1
             return try body(entry) && (limit == 0 || emitted < limit) ? .kept : .stop

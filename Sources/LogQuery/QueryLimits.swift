@@ -1,4 +1,5 @@
 import LogModel
+import LogQL
 
 /// The limits of a tenant, in Loki's words.
 enum QueryLimits {
@@ -12,10 +13,15 @@ enum QueryLimits {
         if limits.maxQueryLength > 0, overflow || length > limits.maxQueryLength {
             throw QueryError(
                 .invalid,
-                "the query time range exceeds the limit (query length: \(PrometheusDuration.text(overflow ? .max : length)), "
-                    + "limit: \(PrometheusDuration.text(limits.maxQueryLength)))"
+                "the query time range exceeds the limit (query length: \(LogQL.goDuration(overflow ? .max : length)), "
+                    + "limit: \(LogQL.prometheusDuration(limits.maxQueryLength)))"
             )
         }
+    }
+
+    /// How many entries a log query may ask for; the `limit` of a metric query means nothing.
+    static func checkEntries(_ request: QueryRequest) throws(QueryError) {
+        let limits = request.limits
         if let limit = request.limit, limits.maxEntriesLimitPerQuery > 0, limit > limits.maxEntriesLimitPerQuery {
             throw QueryError(
                 .invalid,
@@ -39,32 +45,5 @@ enum QueryLimits {
                 + "specific stream selectors, reducing the time range, or aggregating results with functions like sum(), "
                 + "count() or topk()"
         )
-    }
-}
-
-/// Durations as Loki prints them in error texts: Prometheus's, `30d1h`.
-enum PrometheusDuration {
-    static func text(_ nanoseconds: Int64) -> String {
-        var rest = nanoseconds / 1_000_000
-        if rest == 0 { return "0s" }
-        var out = rest < 0 ? "-" : ""
-        if rest < 0 { rest = -rest }
-        func take(_ unit: Int64, _ name: String, exact: Bool) {
-            // Years and weeks only when nothing is left over, as Prometheus prints them.
-            if exact, rest % unit != 0 { return }
-            let count = rest / unit
-            if count > 0 {
-                out += "\(count)\(name)"
-                rest -= count * unit
-            }
-        }
-        take(365 * 86_400_000, "y", exact: true)
-        take(7 * 86_400_000, "w", exact: true)
-        take(86_400_000, "d", exact: false)
-        take(3_600_000, "h", exact: false)
-        take(60_000, "m", exact: false)
-        take(1_000, "s", exact: false)
-        take(1, "ms", exact: false)
-        return out
     }
 }

@@ -81,7 +81,10 @@ final class MemoryStore: StoreReader, @unchecked Sendable {
         var range = request.range
         var blocks: [(first: Int64, last: Int64, order: Int)] = []
         for start in stride(from: 0, to: entries.count, by: blockSize) {
-            let times = entries[start..<min(entries.count, start + blockSize)].map(\.time)
+            // Of the rows that will be handed over: the order of blocks is theirs.
+            let times = entries[start..<min(entries.count, start + blockSize)].filter {
+                range.contains(Timestamp(nanoseconds: $0.time)) && request.matchers.matches(streams[Int($0.stream)])
+            }.map(\.time)
             if let first = times.min(), let last = times.max() { blocks.append((first, last, start)) }
         }
         switch request.direction {
@@ -159,13 +162,16 @@ final class MemoryStore: StoreReader, @unchecked Sendable {
             var rows = [Int](repeating: 0, count: grid.count)
             var bytes = rows
             for i in 0..<grid.count {
-                let end = grid.start.nanoseconds + Int64(i) * grid.step
-                for entry in entries where entry.stream == id && entry.time > end - grid.window && entry.time <= end {
+                let last = grid.start.advanced(by: Int64(i) * grid.step)
+                let border = last.advanced(by: -grid.window).nanoseconds
+                let end = last.nanoseconds
+                for entry in entries where entry.stream == id && entry.time > border && entry.time <= end {
                     rows[i] += 1
                     bytes[i] += entry.line.count
                 }
             }
-            return StreamCounts(labels: streams[id], rows: rows, bytes: bytes)
+            let mayHaveErrors = entries.contains { $0.stream == id && $0.metadata["__error__"] != nil }
+            return StreamCounts(labels: streams[id], rows: rows, bytes: bytes, mayHaveErrors: mayHaveErrors)
         }
     }
 

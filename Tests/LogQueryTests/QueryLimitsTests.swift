@@ -87,7 +87,7 @@ import Testing
 
     @Test(arguments: [
         ("max entries limit per query exceeded, limit > max_entries_limit_per_query (5001 > 5000)", 0, 60, 5001),
-        ("the query time range exceeds the limit (query length: 31d, limit: 30d1h)", 0, 31 * 86_400, 10),
+        ("the query time range exceeds the limit (query length: 744h0m0s, limit: 30d1h)", 0, 31 * 86_400, 10),
         ("end timestamp must not be before or equal to start time", 10, 5, 10),
     ])
     func requestsBeyondALimitAreRefused(_ test: (message: String, start: Double, end: Double, limit: Int)) {
@@ -144,13 +144,5 @@ import Testing
             )
         }
         #expect(registry.value("tailrace_queries_total", ["kind": "metric", "outcome": "failed"]) == 1)
-    }
-
-    @Test(arguments: [
-        (Int64(0), "0s"), (1_000_000, "1ms"), (90_000_000_000, "1m30s"), (2_595_600_000_000_000, "30d1h"),
-        (604_800_000_000_000, "1w"), (31_536_000_000_000_000, "1y"),
-    ])
-    func durationsReadAsPrometheusWritesThem(_ test: (Int64, String)) {
-        #expect(PrometheusDuration.text(test.0) == test.1)
     }
 }

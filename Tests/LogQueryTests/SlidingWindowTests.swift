@@ -151,6 +151,7 @@ enum Naive {
             if after >= 1.1 * gap { after = gap / 2 }
             return delta * (span + before + after) / span / seconds
         case .absent: return nil
+        case .distinct: return Double(Set(values).count)
         }
     }
 

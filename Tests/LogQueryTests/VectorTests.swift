@@ -176,9 +176,9 @@ import Testing
             ]
         )
         #expect(
-            try bench.instant([String](repeating: "vector(1)", count: 200).joined(separator: "^"), at: 1) == ["{} 1"]
+            try bench.instant([String](repeating: "vector(1)", count: 120).joined(separator: "^"), at: 1) == ["{} 1"]
         )
-        let nested = String(repeating: "sum(", count: 200) + "vector(1)" + String(repeating: ")", count: 200)
+        let nested = String(repeating: "sum(", count: 120) + "vector(1)" + String(repeating: ")", count: 120)
         #expect(try bench.instant(nested, at: 1) == ["{} 1"])
     }
 

@@ -249,6 +249,29 @@ struct RandomStore {
         await store.close()
     }
 
+    /// Whoever counts without looking at rows must know where metadata may fail a query: in the head, in segments, merged.
+    @Test func countsTellOfErrorsInMetadata() async throws {
+        let store = try open(SimDisk(), settings())
+        func row(_ app: String, _ time: Int64, _ metadata: Labels) -> StoredRow {
+            StoredRow(labels: label(["app": app]), timestamp: noon + time, line: Array("x".utf8), metadata: metadata)
+        }
+        let grid = TimeGrid(start: Timestamp(nanoseconds: noon + second), step: second, count: 1, window: 10 * second)
+        func marked() throws -> [String] {
+            let budget = QueryBudget(memoryLimit: 1 << 20)
+            return try store.counts(tenant: .fake, matchers: [], grid: grid, budget: budget, cancel: CancelFlag())
+                .filter(\.mayHaveErrors).map(\.labels.description)
+        }
+        _ = try await store.append(batch([row("one", 1, label(["level": "info"]))]))
+        try await store.flush()
+        _ = try await store.append(batch([row("two", 2, label(["__error__": "MyErr"])), row("two", 3, Labels())]))
+        #expect(try marked() == [#"{app="two"}"#])
+        try await store.flush()
+        #expect(try marked() == [#"{app="two"}"#])
+        try await store.compact()
+        // One row group now: the hint is for all of it.
+        #expect(try marked().contains(#"{app="two"}"#))
+    }
+
     @Test func countsKeepTheirBudget() async throws {
         let made = try await RandomStore(9, rounds: 3)
         let grid = TimeGrid(start: Timestamp(nanoseconds: noon), step: second, count: 10_000, window: second)

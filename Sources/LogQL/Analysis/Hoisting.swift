@@ -1,25 +1,34 @@
 import LogModel
 
 extension LogQL.LogExpression {
-    /// The stages in the order in which Loki runs them: a line filter moves ahead of the stages before it, up to the
-    /// last that may change the line or drop it (`line_format`, `unpack`, a label filter). It also moves ahead of
-    /// `decolorize`, and then sees the coloured line: that is what Loki does. Filters keep their order.
-    package var hoistingLineFilters: LogQL.LogExpression {
+    /// The stages in the order in which they run: line filters in front of everything that they need not wait for. They
+    /// are the cheapest stages, and the only ones with which a store can help. They stay behind stages that change the
+    /// line, and keep their order.
+    ///
+    /// Loki moves them over `decolorize` too, so that they see the coloured line: `overDecolorize`. It also leaves them
+    /// behind label filters, which nobody can see.
+    package func hoistingLineFilters(overDecolorize: Bool) -> [LogQL.Stage] {
         var ordered: [LogQL.Stage] = []
         ordered.reserveCapacity(stages.count)
         /// Stages since the last barrier that are no line filters.
         var waiting: [LogQL.Stage] = []
         for stage in stages {
+            let isBarrier: Bool
             switch stage {
-            case .lineFilter: ordered.append(stage)
-            case .lineFormat, .unpack, .labelFilter:
+            case .lineFilter:
+                ordered.append(stage)
+                continue
+            case .lineFormat, .unpack: isBarrier = true
+            case .decolorize: isBarrier = !overDecolorize
+            case .labelFilter, .json, .logfmt, .regexp, .pattern, .labelFormat, .drop, .keep: isBarrier = false
+            }
+            waiting.append(stage)
+            if isBarrier {
                 ordered += waiting
                 waiting.removeAll(keepingCapacity: true)
-                ordered.append(stage)
-            case .json, .logfmt, .regexp, .pattern, .labelFormat, .decolorize, .drop, .keep: waiting.append(stage)
             }
         }
-        return LogQL.LogExpression(matchers: matchers, stages: ordered + waiting)
+        return ordered + waiting
     }
 }
 

@@ -54,8 +54,9 @@ extension Parser {
         switch token {
         case .symbol(.openBrace):
             let matchers = try selector()
+            let rest = try pipeline(inRange: false)
             return Draft(
-                .log(LogQL.LogExpression(matchers: matchers, stages: try pipeline(inRange: false).stages)),
+                .log(LogQL.LogExpression(matchers: matchers, stages: rest.stages, distinct: rest.distinct)),
                 start: start
             )
         case .symbol(.openParenthesis):
@@ -127,7 +128,7 @@ extension Parser {
             return Draft(.literal(0), start: left.start)
         }
         func wrongType(_ side: String, _ log: LogQL.LogExpression, _ parser: inout Parser) -> Draft {
-            let type = log.stages.isEmpty ? "*syntax.MatchersExpr" : "*syntax.PipelineExpr"
+            let type = log.stages.isEmpty && log.distinct.isEmpty ? "*syntax.MatchersExpr" : "*syntax.PipelineExpr"
             return refuse("unexpected type for \(side) leg of binary operation (\(op.rawValue)): \(type)", &parser)
         }
         func wrongLiteral(_ side: String, _ value: Double, _ parser: inout Parser) -> Draft {

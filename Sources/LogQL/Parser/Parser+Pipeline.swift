@@ -2,23 +2,57 @@ import Bytes
 import LogModel
 
 extension Parser {
-    /// Stages as long as there are any. `unwrap` ends the list where it is allowed (`inRange`).
-    mutating func pipeline(
-        inRange: Bool
-    ) throws(LogQLError) -> (stages: [LogQL.Stage], unwrap: LogQL.Unwrap?) {
+    /// What follows a selector.
+    struct Pipeline {
         var stages: [LogQL.Stage] = []
+        /// Only in a range aggregation.
+        var unwrap: LogQL.Unwrap?
+        /// Only in a log query.
+        var distinct: [ByteString] = []
+    }
+
+    /// Stages as long as there are any. `unwrap`, in a range, and `distinct`, in a log query, end the list.
+    mutating func pipeline(inRange: Bool) throws(LogQLError) -> Pipeline {
+        var pipeline = Pipeline()
         while true {
             if let op = lineFilterOperator {
-                try lineFilter(op, into: &stages)
+                try lineFilter(op, into: &pipeline.stages)
             } else if token == .symbol(.pipe) {
                 let start = offset
                 try advance()
-                if inRange, token == .keyword(.unwrap) { return (stages, try unwrap()) }
-                stages.append(try stage(from: start))
+                if inRange, token == .keyword(.unwrap) {
+                    pipeline.unwrap = try unwrap()
+                    return pipeline
+                }
+                if !inRange, try isAtDistinct {
+                    pipeline.distinct = try distinct()
+                    return pipeline
+                }
+                pipeline.stages.append(try stage(from: start))
             } else {
-                return (stages, nil)
+                return pipeline
             }
         }
+    }
+
+    // MARK: distinct
+
+    /// Whether `distinct label` is at hand. A filter on a label of that name has an operator behind it.
+    private var isAtDistinct: Bool {
+        mutating get throws(LogQLError) {
+            guard case .identifier(let word) = token, word == "distinct", case .identifier = try lookAhead() else {
+                return false
+            }
+            return true
+        }
+    }
+
+    /// The labels of `distinct a, b`, at `distinct`.
+    private mutating func distinct() throws(LogQLError) -> [ByteString] {
+        try advance()
+        var labels: [ByteString] = []
+        repeat { labels.append(try identifier()) } while try take(.comma)
+        return labels
     }
 
     // MARK: Line filters
@@ -57,7 +91,15 @@ extension Parser {
         return .text(try string(["STRING", "ip"]))
     }
 
-    /// `ip("…")`, at `ip`.
+    /// Whether `any(` is at hand, which is no keyword.
+    private var isAtAny: Bool {
+        mutating get throws(LogQLError) {
+            guard case .identifier(let word) = token, word == "any" else { return false }
+            return try lookAhead() == .symbol(.openParenthesis)
+        }
+    }
+
+    /// `ip("…")` or `any("…")`, at the name.
     private mutating func address() throws(LogQLError) -> ByteString {
         try advance()
         try expect(.openParenthesis)
@@ -247,11 +289,16 @@ extension Parser {
         switch symbol {
         case .matches, .matchesNot:
             try advance()
-            let value = try string()
+            let isAny = try isAtAny
+            let value = isAny ? try address() : try string()
             if let error = try regexes.check(value.string) { throw LogQLError(parse: "\(error)") }
-            return .string(name: name, op: symbol == .matches ? .matches : .matchesNot, value: value)
+            let op: LabelMatcher.Operator = symbol == .matches ? .matches : .matchesNot
+            return isAny ? .any(name: name, op: op, value: value) : .string(name: name, op: op, value: value)
         case .equal, .notEqual:
             try advance()
+            if try isAtAny {
+                return .any(name: name, op: symbol == .equal ? .equal : .notEqual, value: try address())
+            }
             if case .string(let value) = token {
                 try advance()
                 return .string(name: name, op: symbol == .equal ? .equal : .notEqual, value: value)

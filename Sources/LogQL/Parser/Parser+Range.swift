@@ -8,19 +8,24 @@ extension Parser {
         try advance()
         try expect(.openParenthesis)
         var parameter: String?
-        if case .number(let text) = token {
+        var counted: ByteString?
+        if op == .countDistinct {
+            counted = try identifier()
+            try expect(.comma)
+        } else if case .number(let text) = token {
             parameter = text
             try advance()
             try expect(.comma)
         }
-        let range = try logRange(parameter == nil ? ["NUMBER", "{", "("] : ["{", "("])
+        let range = try logRange(parameter == nil && counted == nil ? ["NUMBER", "{", "("] : ["{", "("])
         try expect(.closeParenthesis)
         var aggregation = LogQL.RangeAggregation(
             op: op,
             log: LogQL.LogExpression(matchers: range.matchers, stages: range.stages),
             range: range.window ?? 0,
             offset: range.offset,
-            unwrap: range.unwrap
+            unwrap: range.unwrap,
+            counted: counted
         )
         aggregation.grouping = try grouping()
         if let reason = aggregation.mistake { find(at: start, reason) }
@@ -71,9 +76,7 @@ extension Parser {
             range.window = window
             range.offset = try rangeOffset()
             if range.unwrap == nil {
-                let more = try pipeline(inRange: true)
-                range.stages += more.stages
-                range.unwrap = more.unwrap
+                try pipeline(into: &range)
             }
             return range
         default: throw unexpected(expected)
@@ -86,10 +89,10 @@ extension Parser {
             try advance()
             range.window = window
             range.offset = try rangeOffset()
-            (range.stages, range.unwrap) = try pipeline(inRange: true)
+            try pipeline(into: &range)
             return range
         }
-        (range.stages, range.unwrap) = try pipeline(inRange: true)
+        try pipeline(into: &range)
         if case .range(let window) = token {
             try advance()
             range.window = window
@@ -99,6 +102,12 @@ extension Parser {
         if inParentheses, token == .symbol(.closeParenthesis) { return range }
         guard range.unwrap != nil else { throw unexpected() }
         throw unexpected(inParentheses ? ["RANGE", ")", "|"] : ["RANGE", "|"])
+    }
+
+    private mutating func pipeline(into range: inout LogRange) throws(LogQLError) {
+        let more = try pipeline(inRange: true)
+        range.stages += more.stages
+        range.unwrap = more.unwrap
     }
 
     private mutating func rangeOffset() throws(LogQLError) -> Int64 {
@@ -114,13 +123,13 @@ extension LogQL.RangeAggregation {
     var mistake: String? {
         if grouping != nil {
             switch op {
-            case .avg, .stddev, .stdvar, .quantile, .max, .min, .first, .last: break
+            case .avg, .stddev, .stdvar, .quantile, .max, .min, .first, .last, .countDistinct: break
             case .count, .rate, .rateCounter, .bytes, .bytesRate, .sum, .absent:
                 return "grouping not allowed for \(op.rawValue) aggregation"
             }
         }
         switch op {
-        case .count, .bytes, .bytesRate:
+        case .count, .bytes, .bytesRate, .countDistinct:
             return unwrap == nil ? nil : "invalid aggregation \(op.rawValue) with unwrap"
         case .rate, .absent: return nil
         case .rateCounter, .avg, .sum, .min, .max, .stddev, .stdvar, .quantile, .first, .last:

@@ -14,8 +14,13 @@ extension LogQL.Expression: CustomStringConvertible {
 
 extension LogQL.LogExpression: CustomStringConvertible {
     package var description: String {
-        stages.isEmpty ? selector : selector + " " + stages.map(\.description).joined(separator: " ")
+        var out = stages.isEmpty ? selector : selector + " " + stages.map(\.description).joined(separator: " ")
+        if let tail { out += " " + tail }
+        return out
     }
+
+    /// What stands behind the stages.
+    var tail: String? { distinct.isEmpty ? nil : "| distinct \(LogQL.list(distinct))" }
 
     package var selector: String { "{" + matchers.map(LogQL.print).joined(separator: ", ") + "}" }
 }
@@ -38,6 +43,7 @@ extension LogQL.RangeAggregation: CustomStringConvertible {
     package var description: String {
         var out = op.rawValue + "("
         if let parameter { out += GoNumber.plain(parameter) + "," }
+        if let counted { out += "\(counted)," }
         out += log.description
         if let unwrap { out += " \(unwrap)" }
         out += "[\(LogQL.prometheusDuration(range))]"

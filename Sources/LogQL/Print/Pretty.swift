@@ -21,7 +21,7 @@ extension LogQL {
 
         static func log(_ log: LogExpression, _ level: Int) -> String {
             let flat = log.description
-            if fits(flat) || log.stages.isEmpty { return indent(level) + flat }
+            if fits(flat) || (log.stages.isEmpty && log.tail == nil) { return indent(level) + flat }
             var out = indent(level) + log.selector
             var previousIsFilter = false
             for stage in log.stages {
@@ -31,12 +31,33 @@ extension LogQL {
                 out += isFilter && previousIsFilter ? " \(stage)" : "\n\(indent(level + 1))\(stage)"
                 previousIsFilter = isFilter
             }
+            if let tail = log.tail { out += "\n\(indent(level + 1))\(tail)" }
             return out
         }
 
+        /// The expression on one line; nil where that would be too long.
+        private static func flat(_ metric: MetricExpression) -> String? {
+            // Texts of high trees are not made only to be measured: each level would make those below again.
+            var room = lineMax
+            take(metric, from: &room)
+            guard room >= 0 else { return nil }
+            let text = metric.description
+            return fits(text) ? text : nil
+        }
+
+        /// Takes what an expression needs at least, until nothing is left.
+        private static func take(_ metric: MetricExpression, from room: inout Int) {
+            if room < 0 { return }
+            switch metric {
+            case .binary: room -= "( + )".utf8.count
+            case .range, .vectorAggregation, .labelReplace: room -= "sum()".utf8.count
+            case .literal, .vector: room -= 1
+            }
+            for child in metric.children { take(child, from: &room) }
+        }
+
         static func metric(_ metric: MetricExpression, _ level: Int) -> String {
-            let flat = metric.description
-            if fits(flat) { return indent(level) + flat }
+            if let flat = flat(metric) { return indent(level) + flat }
             switch metric {
             case .range(let aggregation): return range(aggregation, level)
             case .vectorAggregation(let aggregation):
@@ -50,7 +71,7 @@ extension LogQL {
                     level
                 )
             case .binary(let operation): return binary(operation, level)
-            case .literal, .vector: return indent(level) + flat
+            case .literal, .vector: return indent(level) + metric.description
             }
         }
 
@@ -70,6 +91,7 @@ extension LogQL {
             if let parameter = aggregation.parameter {
                 arguments.insert("\(indent(level + 1))\(GoNumber.short(parameter))", at: 0)
             }
+            if let counted = aggregation.counted { arguments.insert("\(indent(level + 1))\(counted)", at: 0) }
             return call(aggregation.op.rawValue, arguments, level) + (aggregation.grouping?.description ?? "")
         }
 
@@ -88,13 +110,13 @@ extension LogQL {
             isRight: Bool,
             _ level: Int
         ) -> String {
-            let text = metric(leg, level)
-            // What fits on a line has its own.
-            guard case .binary(let inner) = leg, !fits(leg.description) else { return text }
+            // What fits on a line has its own. One call a leg: two would double with every level.
+            guard case .binary(let inner) = leg, flat(leg) == nil else { return metric(leg, level) }
             let binds =
                 inner.op.precedence > parent.precedence
                 || inner.op.precedence == parent.precedence && isRight == parent.isRightAssociative
-            return binds ? text : "\(indent(level))(\n\(metric(leg, level + 1))\n\(indent(level)))"
+            return binds
+                ? metric(leg, level) : "\(indent(level))(\n\(metric(leg, level + 1))\n\(indent(level)))"
         }
     }
 }

@@ -73,6 +73,7 @@ extension LogQL.LabelFilter: CustomStringConvertible {
             "\(name)\(comparison.rawValue)\(LogQL.goDuration(value))"
         case .bytes(let name, let comparison, let value): "\(name)\(comparison.rawValue)\(LogQL.size(value))"
         case .ip(let name, let negated, let value): "\(name)\(negated ? "!=" : "=")ip(\(LogQL.quote(value)))"
+        case .any(let name, let op, let value): "\(name)\(op.rawValue)any(\(LogQL.quote(value)))"
         }
     }
 

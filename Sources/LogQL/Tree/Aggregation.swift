@@ -18,6 +18,8 @@ extension LogQL {
         case first = "first_over_time"
         case last = "last_over_time"
         case absent = "absent_over_time"
+        /// Beyond Loki: how many different values a label has.
+        case countDistinct = "count_distinct_over_time"
     }
 
     package enum VectorOperator: String, Sendable, CaseIterable {
@@ -71,6 +73,8 @@ extension LogQL {
         /// Nanoseconds; positive looks back, negative ahead.
         package var offset: Int64
         package var unwrap: Unwrap?
+        /// The label whose values `count_distinct_over_time` counts; nil for every other operator.
+        package var counted: ByteString?
         /// nil: series keep all their labels. Empty `by ()`: one series without labels.
         package var grouping: Grouping?
 
@@ -81,6 +85,7 @@ extension LogQL {
             range: Int64,
             offset: Int64 = 0,
             unwrap: Unwrap? = nil,
+            counted: ByteString? = nil,
             grouping: Grouping? = nil
         ) {
             self.op = op
@@ -89,6 +94,7 @@ extension LogQL {
             self.range = range
             self.offset = offset
             self.unwrap = unwrap
+            self.counted = counted
             self.grouping = grouping
         }
     }

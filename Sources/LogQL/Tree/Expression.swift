@@ -12,10 +12,14 @@ extension LogQL {
     package struct LogExpression: Sendable, Equatable {
         package var matchers: [LabelMatcher]
         package var stages: [Stage]
+        /// Beyond Loki: `| distinct a, b` at the end of a log query keeps the first entry, in the order of the answer,
+        /// of each combination of values. Empty: all entries.
+        package var distinct: [ByteString]
 
-        package init(matchers: [LabelMatcher], stages: [Stage] = []) {
+        package init(matchers: [LabelMatcher], stages: [Stage] = [], distinct: [ByteString] = []) {
             self.matchers = matchers
             self.stages = stages
+            self.distinct = distinct
         }
     }
 

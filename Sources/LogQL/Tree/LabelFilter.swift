@@ -15,6 +15,9 @@ extension LogQL {
         case bytes(name: ByteString, Comparison, UInt64)
         /// `name = ip("…")`, `name != ip("…")`
         case ip(name: ByteString, negated: Bool, ByteString)
+        /// Beyond Loki: `name = any("…")`, with `= != =~ !~`: whether an element of the JSON array in the label does; the
+        /// negative ones ask whether none does.
+        case any(name: ByteString, op: LabelMatcher.Operator, value: ByteString)
 
         /// How a chain was put together: `(a op b) op c` or `a op (b op c)`. The meaning is the same, and a chain is one
         /// flat list either way; only the printer cares, which shows what Loki shows.
@@ -49,7 +52,7 @@ extension LogQL.LabelFilter {
         switch self {
         case .and(let parts, _), .or(let parts, _): parts.flatMap(\.labelNames)
         case .string(let name, _, _), .number(let name, _, _), .duration(let name, _, _), .bytes(let name, _, _),
-            .ip(let name, _, _):
+            .ip(let name, _, _), .any(let name, _, _):
             [name]
         }
     }

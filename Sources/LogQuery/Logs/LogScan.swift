@@ -10,6 +10,8 @@ import LogStages
 /// merged, and a row is handed on as soon as no later block can come before it.
 struct LogScan: ~Copyable {
     private let pipeline: StagePipeline
+    /// Whether a template runs over each row.
+    private let isCostly: Bool
     private let categorized: Bool
     private let keepsStored: Bool
     private let holdsEntries: Bool
@@ -21,6 +23,7 @@ struct LogScan: ~Copyable {
 
     init(_ stages: [PipelineStage], backward: Bool, categorized: Bool, keepsStored: Bool, holdsEntries: Bool) {
         pipeline = StagePipeline(stages)
+        isCostly = stages.contains(where: \.isTemplate)
         self.backward = backward
         self.categorized = categorized
         self.keepsStored = keepsStored
@@ -44,8 +47,9 @@ struct LogScan: ~Copyable {
         while let (block, row, key) = merger.next() {
             guard selection.wants(key, merger.streams) else { break }
             rows += 1
-            if rows & (QueryGuard.interval - 1) == 0 { try `guard`.check() }
-            bytes += block.line(row).count
+            let size = block.line(row).count
+            try `guard`.worked(size, isCostly: isCostly)
+            bytes += size
             guard let entry = evaluate(block, row, key) else { continue }
             try `guard`.hold(entry.footprint)
             selection.append(entry)
@@ -59,7 +63,7 @@ struct LogScan: ~Copyable {
 
     /// Takes a block in and hands on the rows that come before everything the store has yet to bring. `emit` says
     /// what it made of each.
-    mutating func merge(_ block: ColumnBlock, _ guard: inout QueryGuard, _ emit: (SelectedEntry) throws -> EntryFlow)
+    mutating func merge(_ block: ColumnBlock, _ guard: inout QueryGuard, _ emit: (SelectedEntry, inout QueryGuard) throws -> EntryFlow)
         throws
         -> ScanFlow
     {
@@ -74,14 +78,14 @@ struct LogScan: ~Copyable {
     }
 
     /// Hands on the rest.
-    mutating func finishMerge(_ guard: inout QueryGuard, _ emit: (SelectedEntry) throws -> EntryFlow) throws {
+    mutating func finishMerge(_ guard: inout QueryGuard, _ emit: (SelectedEntry, inout QueryGuard) throws -> EntryFlow) throws {
         _ = try drain(until: nil, &`guard`, emit)
     }
 
     private mutating func drain(
         until border: Int64?,
         _ guard: inout QueryGuard,
-        _ emit: (SelectedEntry) throws -> EntryFlow
+        _ emit: (SelectedEntry, inout QueryGuard) throws -> EntryFlow
     ) throws -> Bool {
         var rows = 0
         var bytes = 0
@@ -90,10 +94,11 @@ struct LogScan: ~Copyable {
             if let border, backward ? head.time <= border : head.time >= border { break }
             guard let (block, row, key) = merger.next() else { break }
             rows += 1
-            if rows & (QueryGuard.interval - 1) == 0 { try `guard`.check() }
-            bytes += block.line(row).count
+            let size = block.line(row).count
+            try `guard`.worked(size, isCostly: isCostly)
+            bytes += size
             guard let entry = evaluate(block, row, key) else { continue }
-            switch try emit(entry) {
+            switch try emit(entry, &`guard`) {
             case .skipped: continue
             case .kept: if holdsEntries { try `guard`.hold(entry.footprint) }
             case .stop: return false

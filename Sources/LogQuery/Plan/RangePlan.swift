@@ -9,7 +9,7 @@ struct RangePlan {
     var dependsOnOrder: Bool { op == .first || op == .last || op == .counterRate }
 
     /// What one line contributes.
-    enum Contribution { case one, bytes, unwrapped }
+    enum Contribution { case one, bytes, unwrapped, distinct(LabelName) }
 
     var matchers: [LabelMatcher]
     var stages: [PipelineStage]
@@ -37,21 +37,30 @@ struct RangePlan {
     {
         matchers = aggregation.log.matchers
         // Dead stages go first: hoisting may take away what reads the line behind them.
-        let written = StageOrder.hoisted(aggregation.removingDeadLineFormats.log.stages, quirks: settings.lokiQuirks)
+        let written = aggregation.removingDeadLineFormats.log.hoistingLineFilters(overDecolorize: settings.lokiQuirks)
         let countsBytes = aggregation.op == .bytes || aggregation.op == .bytesRate
         var builder = try StageBuilder(written, quirks: settings.lokiQuirks)
         if let unwrap = aggregation.unwrap { try builder.append(unwrap) }
+        if let counted = aggregation.counted { builder.append(counting: counted) }
         stages = builder.stages
         lineFilters = builder.lineFilters
         changesLabels = builder.changesLabels
         needsLines = builder.readsLine || countsBytes
         predicate = ScanPredicate(written, quirks: settings.lokiQuirks)
         op = try Self.op(aggregation)
-        contribution = aggregation.unwrap != nil ? .unwrapped : countsBytes ? .bytes : .one
+        if let counted = aggregation.counted {
+            contribution = .distinct(LabelName(counted))
+        } else {
+            contribution = aggregation.unwrap != nil ? .unwrapped : countsBytes ? .bytes : .one
+        }
         grid = WindowGrid(steps: steps, range: max(1, aggregation.range), offset: aggregation.offset)
 
         let grouping = Self.grouping(aggregation, pushed)
-        identity = Self.identity(grouping, unwrapped: aggregation.unwrap?.label)
+        identity = Self.identity(grouping, unwrapped: aggregation.counted ?? aggregation.unwrap?.label)
+        if settings.lokiQuirks {
+            identity.forgetsDeleted = true
+            identity.hidesEmpty = aggregation.log.stages.contains { if case .keep = $0 { true } else { false } }
+        }
         // As Loki: with `without`, or no grouping, every label is needed; with `by`, those and what the stages look at.
         switch identity.mode {
         case .without:
@@ -105,6 +114,7 @@ struct RangePlan {
         case .first: return .first
         case .last: return .last
         case .absent: return .absent
+        case .countDistinct: return .distinct
         case .quantile:
             guard let q = aggregation.parameter else {
                 throw QueryError(.invalid, "parse error : parameter required for operation quantile_over_time")

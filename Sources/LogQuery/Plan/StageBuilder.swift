@@ -44,6 +44,12 @@ struct StageBuilder {
         for filter in unwrap.filters { try append(.labelFilter(filter)) }
     }
 
+    /// The label whose values are counted: the stages must leave it there, and lines of one stream may differ in it.
+    mutating func append(counting label: ByteString) {
+        require([label])
+        changesLabels = true
+    }
+
     private mutating func append(_ stage: LogQL.Stage) throws(QueryError) {
         do throws(StageError) {
             stages.append(try make(stage))
@@ -174,6 +180,7 @@ struct StageBuilder {
         case .duration(let name, let op, let value): return .duration(name, comparison(op), value)
         case .bytes(let name, let op, let value): return .bytes(name, comparison(op), value)
         case .ip(let name, let negated, let text): return .ip(name, equal: !negated, text)
+        case .any(let name, let op, let value): return .any(name, op, value)
         }
     }
 

@@ -15,12 +15,17 @@ struct RangeScan: ~Copyable {
     private var lot = SampleLot()
     private var finder: CellFinder
     private let ranking: StreamRanking
+    /// Whether a template runs over each row.
+    private let isCostly: Bool
+    /// Values of the counted label, numbered.
+    private var values: [ByteString: Int] = [:]
     /// Stream and metadata that the pipeline was told of last: indices into the block at hand.
     private var current: (stream: UInt32, metadata: UInt32) = (.max, .max)
 
     init(_ plan: RangePlan, ranking: StreamRanking = StreamRanking()) {
         self.ranking = ranking
         self.plan = plan
+        isCostly = plan.stages.contains(where: \.isTemplate)
         pipeline = StagePipeline(plan.stages, hints: plan.hints)
         series = SeriesTable(plan.identity)
         collector = SampleCollector.make(plan.op, plan.grid)
@@ -40,6 +45,7 @@ struct RangeScan: ~Copyable {
         // Then line filters decide alone, and not even they where the store has decided.
         let filters = known.isEmpty ? nil : plan.lineFilters
         let trustsStore = plan.predicate.isExact
+        let countsBytes = if case .bytes = plan.contribution { true } else { false }
         var rows = 0
         var bytes = 0
         // Rows of a block are fewer than 2²⁴; only the order of blocks that hold equal times of a stream matters.
@@ -54,12 +60,12 @@ struct RangeScan: ~Copyable {
                 let row = word << 6 + bit
                 bits &= bits - 1
                 rows += 1
-                if rows & (QueryGuard.interval - 1) == 0 { try `guard`.check() }
                 let time = block.timestamps[row]
                 let cell = finder.cell(at: time)
                 if cell.isEmpty { continue }
                 let line = plan.needsLines ? block.line(row) : ByteView()
                 bytes += line.count
+                try `guard`.worked(line.count, isCostly: isCostly)
                 let stream = Int(block.streamOf[row])
                 let value: Double
                 let number: Int32
@@ -73,13 +79,17 @@ struct RangeScan: ~Copyable {
                         known[at] = try numberOfLine(&`guard`)
                     }
                     number = known[at]
-                    value = plan.contribution == .bytes ? Double(line.count) : 1
+                    value = countsBytes ? Double(line.count) : 1
                 } else {
                     if !run(block, row, line, time) { continue }
                     switch plan.contribution {
                     case .one: value = 1
                     case .bytes: value = Double(pipeline.state.line.count)
                     case .unwrapped: value = pipeline.state.sample
+                    case .distinct(let name):
+                        // As with `unwrap`: no value, no sample.
+                        guard let text = pipeline.state.visibleValue(name), !text.isEmpty else { continue }
+                        value = Double(try valueNumber(of: text, &`guard`))
                     }
                     number = try numberOfLine(&`guard`)
                 }
@@ -126,6 +136,16 @@ struct RangeScan: ~Copyable {
             let labels = series.labels[Int(number)]
             try `guard`.hold(labels.pairs.reduce(256) { $0 + $1.name.count + $1.value.count + 96 })
         }
+        return number
+    }
+
+    /// The number of a value of the counted label: the same for equal values.
+    private mutating func valueNumber(of value: ByteView, _ guard: inout QueryGuard) throws(QueryError) -> Int {
+        let text = ByteString(value)
+        if let known = values[text] { return known }
+        let number = values.count
+        values[text] = number
+        try `guard`.hold(text.count + 96)
         return number
     }
 

@@ -10,6 +10,8 @@ enum RangeOperator: Equatable {
     case quantile(Double)
     case counterRate
     case absent
+    /// How many different values; these are whole numbers from 0 on.
+    case distinct
 }
 
 /// Samples on their way to a collector, by columns. Filled row by row, handed over in lots, so that the call through the
@@ -70,6 +72,7 @@ class SampleCollector {
         case .last: EndsCollector(grid, last: true)
         case .quantile(let q): QuantileCollector(grid, q)
         case .counterRate: CounterCollector(grid)
+        case .distinct: DistinctCollector(grid)
         }
     }
 }
@@ -94,6 +97,29 @@ struct SeriesWindows<Summary: WindowSummary> {
         guard number < series.count else { return result }
         series[number].forEachWindow(steps: steps) { step, summary in result[step] = finish(summary) }
         return result
+    }
+}
+
+/// Whole samples by series, for what cannot be summarised.
+struct SeriesSamples {
+    private var series: [WindowSamples] = []
+
+    /// Returns by how many bytes memory has grown.
+    mutating func add(_ lot: borrowing SampleLot) -> Int {
+        for i in 0..<lot.count {
+            let number = Int(lot.series[i])
+            while series.count <= number { series.append(WindowSamples()) }
+            series[number].add(lot.samples[i])
+        }
+        // Arrays double: half of one is spare, on average.
+        return lot.count * MemoryLayout<Sample>.stride * 3 / 2
+    }
+
+    /// Those of one series in order of time; nil where it has none.
+    mutating func sorted(_ number: Int) -> WindowSamples? {
+        guard number < series.count else { return nil }
+        series[number].sort()
+        return series[number]
     }
 }
 
@@ -167,7 +193,7 @@ final class EndsCollector: SampleCollector {
 /// True quantiles: keeps every value.
 final class QuantileCollector: SampleCollector {
     private let q: Double
-    private var series: [WindowSamples] = []
+    private var series = SeriesSamples()
     /// Of an instant query, where the values alone are enough.
     private var plain: [[Double]] = []
 
@@ -185,12 +211,7 @@ final class QuantileCollector: SampleCollector {
             }
             return lot.count * 12
         }
-        for i in 0..<lot.count {
-            let number = Int(lot.series[i])
-            while series.count <= number { series.append(WindowSamples()) }
-            series[number].add(lot.samples[i])
-        }
-        return lot.count * MemoryLayout<Sample>.stride * 3 / 2
+        return series.add(lot)
     }
 
     override func values(of number: Int) -> [Double] {
@@ -201,12 +222,11 @@ final class QuantileCollector: SampleCollector {
             plain[number] = []
             return result
         }
-        guard number < series.count else { return result }
-        series[number].sort()
-        let samples = series[number].samples
+        guard let mine = series.sorted(number) else { return result }
+        let samples = mine.samples
         var windows: [(step: Int, range: Range<Int>)] = []
         var total = 0
-        series[number].forEachWindow(grid) { step, range in
+        mine.forEachWindow(grid) { step, range in
             windows.append((step, range))
             total += range.count
         }
@@ -234,24 +254,16 @@ final class QuantileCollector: SampleCollector {
 
 /// `rate_counter`: needs samples in time order, so it keeps and sorts them.
 final class CounterCollector: SampleCollector {
-    private var series: [WindowSamples] = []
+    private var series = SeriesSamples()
 
-    override func add(_ lot: borrowing SampleLot) -> Int {
-        for i in 0..<lot.count {
-            let number = Int(lot.series[i])
-            while series.count <= number { series.append(WindowSamples()) }
-            series[number].add(lot.samples[i])
-        }
-        return lot.count * MemoryLayout<Sample>.stride * 3 / 2
-    }
+    override func add(_ lot: borrowing SampleLot) -> Int { series.add(lot) }
 
     override func values(of number: Int) -> [Double] {
         var result = [Double](repeating: .gap, count: grid.steps.count)
-        guard number < series.count else { return result }
-        series[number].sort()
+        guard let mine = series.sorted(number) else { return result }
         var cells = WindowCells<CounterSummary>()
         var finder = CellFinder(grid)
-        for sample in series[number].samples {
+        for sample in mine.samples {
             let cell = finder.cell(at: sample.time)
             if !cell.isEmpty { _ = cells.add(sample, to: cell) }
         }

@@ -8,8 +8,12 @@ struct QueryGuard: ~Copyable {
     private var held = 0
     private var pending = 0
 
-    /// How many rows may pass between two looks at the clock and the flag.
-    static let interval = 4096
+    /// Work since the last look at the clock and the flag; see `worked`.
+    private var work = 0
+    /// A look for every so much of it: about a millisecond of plain rows.
+    private static let workMax = 1 << 20
+    /// What a row costs beside its bytes.
+    private static let rowWork = 1 << 8
 
     init(budget: QueryBudget, cancel: CancelFlag, deadline: ContinuousClock.Instant?) {
         self.budget = budget
@@ -28,6 +32,17 @@ struct QueryGuard: ~Copyable {
                 "request timed out, decrease the duration of the request or add more label matchers (prefer exact match over "
                     + "regex match) to reduce the amount of data processed"
             )
+        }
+    }
+
+    /// Call it for each row with the bytes of its line. `isCostly`: a template runs over it, which may take as long as
+    /// hundreds of thousands of plain rows.
+    @inline(__always)
+    mutating func worked(_ bytes: Int, isCostly: Bool) throws(QueryError) {
+        work &+= isCostly ? Self.workMax : bytes &+ Self.rowWork
+        if work >= Self.workMax {
+            work = 0
+            try check()
         }
     }
 

@@ -14,6 +14,10 @@ struct SeriesIdentity {
     }
     var mode: Mode
     var names: [LabelName]
+    /// Loki's way with `by`: a label that a stage has removed counts as absent even where a later one has set it.
+    var forgetsDeleted = false
+    /// Loki's way behind `keep`: labels with an empty value tell series apart, but are not shown.
+    var hidesEmpty = false
 
     static let nothing = SeriesIdentity(mode: .nothing, names: [])
     static let everything = SeriesIdentity(mode: .without, names: [])
@@ -47,7 +51,7 @@ struct SeriesTable {
         case .nothing: break
         case .by:
             for (i, name) in identity.names.enumerated() {
-                guard let value = state.visibleValue(name) else { continue }
+                guard let value = groupValue(name, state) else { continue }
                 sum &+= XXH3.of(value, seed: nameHashes[i])
                 pairs += 1
             }
@@ -73,6 +77,11 @@ struct SeriesTable {
         return (number, true)
     }
 
+    private func groupValue(_ name: LabelName, _ state: borrowing LineState) -> ByteView? {
+        if identity.forgetsDeleted, state.wasDeleted(name) { return nil }
+        return state.visibleValue(name)
+    }
+
     private func isExcluded(_ name: ByteView) -> Bool {
         for excluded in identity.names where excluded.bytes == name { return true }
         return false
@@ -80,13 +89,13 @@ struct SeriesTable {
 
     private func equals(_ candidate: Int, _ state: borrowing LineState, _ pairs: Int) -> Bool {
         let known = labels[candidate]
-        guard known.count == pairs else { return false }
+        guard known.count == pairs || identity.hidesEmpty else { return false }
         switch identity.mode {
         case .nothing: return true
         case .by:
             // Both sides are few: the order of names is the same for every line.
             for name in identity.names {
-                guard let value = state.visibleValue(name) else { continue }
+                guard let value = groupValue(name, state) else { continue }
                 guard let other = known[name.bytes], other == value else { return false }
             }
             return true
@@ -103,11 +112,12 @@ struct SeriesTable {
         case .nothing: break
         case .by:
             for name in identity.names {
-                if let value = state.visibleValue(name) { pairs.append(Label(name.bytes, ByteString(value))) }
+                if let value = groupValue(name, state) { pairs.append(Label(name.bytes, ByteString(value))) }
             }
         case .without:
             state.forEach { name, value, _ in
-                if !isExcluded(name) { pairs.append(Label(ByteString(name), ByteString(value))) }
+                if isExcluded(name) || identity.hidesEmpty && value.isEmpty { return }
+                pairs.append(Label(ByteString(name), ByteString(value)))
             }
         }
         return Labels(pairs)

@@ -25,6 +25,8 @@ package indirect enum LabelCondition: Sendable {
     case bytes(ByteString, Comparison, UInt64)
     /// `label = ip("…")`, or `!=` where `equal` is false.
     case ip(ByteString, equal: Bool, ByteString)
+    /// Whether an element of the JSON array in the label is so; with a negative operator, whether none is the contrary.
+    case any(ByteString, LabelMatcher.Operator, ByteString)
     case and(LabelCondition, LabelCondition)
     case or(LabelCondition, LabelCondition)
 }
@@ -41,6 +43,7 @@ package struct LabelFilter: Sendable {
         case duration(LabelName, LabelCondition.Comparison, Int64)
         case bytes(LabelName, LabelCondition.Comparison, UInt64)
         case ip(LabelName, equal: Bool, IPPattern)
+        case any(LabelName, ElementTest)
         case and(Node, Node)
         case or(Node, Node)
     }
@@ -61,6 +64,7 @@ package struct LabelFilter: Sendable {
         case .duration(let name, let op, let value): return .duration(LabelName(name), op, value)
         case .bytes(let name, let op, let value): return .bytes(LabelName(name), op, value)
         case .ip(let name, let equal, let text): return .ip(LabelName(name), equal: equal, try IPPattern(text))
+        case .any(let name, let op, let value): return .any(LabelName(name), try ElementTest(op, value))
         case .and(let a, let b): return .and(try compile(a, quirks), try compile(b, quirks))
         case .or(let a, let b): return .or(try compile(a, quirks), try compile(b, quirks))
         }
@@ -74,6 +78,8 @@ package struct LabelFilter: Sendable {
         case .test(let name, _), .number(let name, _, _), .duration(let name, _, _), .bytes(let name, _, _),
             .ip(let name, _, _):
             name == .error ? nil : name
+        // It needs the tape that the parser is reading from.
+        case .any: nil
         case .and, .or: nil
         }
     }
@@ -111,6 +117,7 @@ package struct LabelFilter: Sendable {
             if state.hasError { return true }
             guard let value = state.value(name) else { return false }
             return pattern.isIn(value) == equal
+        case .any(let name, let test): return test.matches(name, &state)
         case .and(let a, let b):
             let first = keeps(a, &state)
             let second = keeps(b, &state)

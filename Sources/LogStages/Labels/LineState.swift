@@ -32,6 +32,8 @@ package struct LineState: ~Copyable {
         var category: Category
         /// A tombstone: the name is absent, but remembered as extracted.
         var isDeleted = false
+        /// It was a tombstone at some time, even if a stage has set it since.
+        var wasDeleted = false
         /// A stage has set it: no parser sets it again.
         var isExtracted = false
     }
@@ -268,6 +270,9 @@ package struct LineState: ~Copyable {
         return view(entries[i].value)
     }
 
+    /// Whether a stage has removed the label, be it there again or not. Loki forgets such labels when it groups.
+    package func wasDeleted(_ name: LabelName) -> Bool { entryIndex(name).map { entries[$0].wasDeleted } ?? false }
+
     /// The category of a label, nil where it is absent.
     package func category(_ name: LabelName) -> Category? {
         guard let i = entryIndex(name), !entries[i].isDeleted else { return nil }
@@ -452,6 +457,7 @@ package struct LineState: ~Copyable {
     private mutating func delete(at: Int) {
         if at < baseEntries.count { baseIsChanged = true }
         entries[at].isDeleted = true
+        entries[at].wasDeleted = true
     }
 
     /// Removes every label for which `keeps` is false; the errors stay.

@@ -28,6 +28,14 @@ package indirect enum PipelineStage: Sendable {
         }
     }
 
+    /// Whether a template runs, which may take long over a single line.
+    package var isTemplate: Bool {
+        switch self {
+        case .labelFormat, .lineFormat: true
+        default: false
+        }
+    }
+
     /// False: the line is dropped.
     func process(_ state: inout LineState) -> Bool {
         switch self {

@@ -10,6 +10,8 @@ package struct JSONExpressionParser: Sendable {
         var label: LabelName
         var suffixed: LabelName
         var steps: [JSONPath.Step]
+        /// A path over all elements of an array, or their number.
+        var isExtended: Bool
     }
 
     private let targets: [Target]
@@ -18,11 +20,13 @@ package struct JSONExpressionParser: Sendable {
     package init(_ expressions: [FieldExpression]) throws(StageError) {
         var targets: [Target] = []
         for expression in expressions {
+            let path = try JSONPath(expression.path)
             targets.append(
                 Target(
                     label: LabelName(expression.label),
                     suffixed: LabelName(ByteString(expression.label.bytes + Array("_extracted".utf8))),
-                    steps: try JSONPath(expression.path).steps
+                    steps: path.steps,
+                    isExtended: path.isExtended
                 )
             )
         }
@@ -59,6 +63,7 @@ package struct JSONExpressionParser: Sendable {
     // MARK: Strict
 
     private func strict(_ target: Target, _ state: inout LineState) {
+        if target.isExtended { return elements(target, &state) }
         guard state.json.count > 0, let found = find(target.steps[...], 0, &state) else { return }
         let token = state.json[found]
         if token.isNull {
@@ -96,6 +101,7 @@ package struct JSONExpressionParser: Sendable {
                 i = state.json[i + 1].following
             }
             return nil
+        case .all, .count: return nil
         case .index(let wanted):
             guard container.isArray else { return nil }
             var i = index + 1
@@ -106,6 +112,70 @@ package struct JSONExpressionParser: Sendable {
                 i = state.json[i].following
             }
             return nil
+        }
+    }
+
+    // MARK: Elements
+
+    /// `[*]` gives an array of what the rest of the path leads to, as JSON; `[#]` a number. Of documents that are no
+    /// strict JSON, nothing.
+    private func elements(_ target: Target, _ state: inout LineState) {
+        guard state.json.count > 0, let split = target.steps.firstIndex(where: { $0 == .all || $0 == .count }),
+            let array = find(target.steps[..<split], 0, &state), state.json[array].isArray
+        else { return }
+        let text = ByteArena()
+        if target.steps[split] == .count {
+            text.append(ByteString("\(count(array, &state))"))
+        } else {
+            text.append(0x5B as UInt8)
+            gather(target.steps[(split + 1)...], array, into: text, &state)
+            text.append(0x5D as UInt8)
+        }
+        set(target, state.store(text.view), &state)
+    }
+
+    private func count(_ array: Int, _ state: inout LineState) -> Int {
+        var n = 0
+        var i = array + 1
+        while i < state.json[array].following {
+            n += 1
+            i = state.json[i].following
+        }
+        return n
+    }
+
+    /// Appends what `steps` lead to from each element, with commas between.
+    private func gather(
+        _ steps: ArraySlice<JSONPath.Step>,
+        _ array: Int,
+        into text: ByteArena,
+        _ state: inout LineState
+    ) {
+        let line = state.line
+        let split = steps.firstIndex { $0 == .all || $0 == .count }
+        var i = array + 1
+        while i < state.json[array].following {
+            let element = i
+            i = state.json[i].following
+            guard let found = find(split.map { steps[..<$0] } ?? steps, element, &state) else { continue }
+            let token = state.json[found]
+            if let split {
+                guard token.isArray else { continue }
+                if steps[split] == .all {
+                    gather(steps[(split + 1)...], found, into: text, &state)
+                    continue
+                }
+            }
+            if text.count > 1 { text.append(0x2C as UInt8) }
+            if split != nil {
+                text.append(ByteString("\(count(found, &state))"))
+            } else if token.isString {
+                text.append(0x22 as UInt8)
+                text.append(line[token.range])
+                text.append(0x22 as UInt8)
+            } else {
+                text.append(line[token.range])
+            }
         }
     }
 
@@ -213,6 +283,7 @@ package struct JSONExpressionParser: Sendable {
         var at = at
         for step in steps {
             switch step {
+            case .all, .count: return
             case .index(let wanted):
                 guard let start = scanner.token(at), line[start] == 0x5B, let next = element(wanted, of: start, scanner)
                 else { return }

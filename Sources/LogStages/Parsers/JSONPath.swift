@@ -1,16 +1,24 @@
 import Bytes
 
-/// A path into a document: `a.b[0]["any key"]`.
+/// A path into a document: `a.b[0]["any key"]`. Beyond Loki: `a[*].b` for all elements of an array, and, at the end, `a[#]`
+/// for their number.
 struct JSONPath: Sendable, Equatable {
     enum Step: Sendable, Equatable {
         case key(ByteString)
         case index(Int)
+        /// `[*]`
+        case all
+        /// `[#]`
+        case count
     }
 
     let steps: [Step]
 
+    /// Whether a step is one that Loki does not know.
+    var isExtended: Bool { steps.contains { $0 == .all || $0 == .count } }
+
     private enum Token: Equatable {
-        case dot, open, close, field(ByteString), string(ByteString), index(Int), end
+        case dot, open, close, field(ByteString), string(ByteString), index(Int), all, count, end
 
         var name: String {
             switch self {
@@ -20,6 +28,8 @@ struct JSONPath: Sendable, Equatable {
             case .field: "FIELD"
             case .string: "STRING"
             case .index: "INDEX"
+            case .all: "ALL"
+            case .count: "COUNT"
             case .end: "$end"
             }
         }
@@ -45,11 +55,14 @@ struct JSONPath: Sendable, Equatable {
                 switch inner {
                 case .string(let name): steps.append(.key(name))
                 case .index(let index): steps.append(.index(index))
+                case .all: steps.append(.all)
+                case .count: steps.append(.count)
                 default: throw unexpected(inner, "STRING or INDEX")
                 }
                 let close = try lexer.next()
                 guard close == .close else { throw unexpected(close, "RSB") }
                 token = try lexer.next()
+                if steps.last == .count, token != .end { throw unexpected(token, "$end") }
             case .dot where !steps.isEmpty:
                 let field = try lexer.next()
                 guard case .field(let name) = field else { throw unexpected(field, "FIELD") }
@@ -69,6 +82,9 @@ struct JSONPath: Sendable, Equatable {
 
         init(text: ByteString) { self.text = text }
 
+        /// Elsewhere these characters are as wrong as they are to Loki.
+        private var isInBrackets: Bool { text.bytes[..<at].last { !$0.isJSONSpace } == 0x5B }
+
         mutating func next() throws(StageError) -> Token {
             let bytes = text.bytes
             while at < bytes.count, bytes[at].isJSONSpace { at += 1 }
@@ -84,6 +100,12 @@ struct JSONPath: Sendable, Equatable {
             case 0x5D:
                 at += 1
                 return .close
+            case 0x2A where isInBrackets:
+                at += 1
+                return .all
+            case 0x23 where isInBrackets:
+                at += 1
+                return .count
             case 0x22:
                 at += 1
                 var name: [UInt8] = []

@@ -9,7 +9,7 @@ package struct Template: Sendable {
     /// Bytes that a template may print, and that any text within may have.
     package static let outputMax = 1 << 20
     /// Nodes evaluated in one run.
-    package static let stepsMax = 1_000_000
+    package static let stepsMax = 100_000
 
     let name: String
     let source: [UInt8]

@@ -28,6 +28,8 @@ final class HeadBatch: Sendable {
     let first: Int64
     let last: Int64
     let lineBytes: Int
+    /// Whether a metadata set may name `__error__`.
+    let mayHaveErrors: Bool
 
     init(
         tenant: Tenant,
@@ -63,7 +65,11 @@ final class HeadBatch: Sendable {
         self.first = first
         self.last = last
         lineBytes = bytes
+        mayHaveErrors = metadata.contains { HeadBatch.mayNameError(record.view[$0]) }
     }
+
+    /// Whether an encoded metadata set contains the name of the error label, as a name or otherwise.
+    static func mayNameError(_ set: ByteView) -> Bool { set.contains(ByteView("__error__")) }
 
     func line(_ row: HeadRow) -> ByteView {
         let start = lineBase + Int(row.start)

@@ -14,6 +14,7 @@ struct StoreCounts {
         /// Differences from cell to cell; one more than cells.
         var rows: [Int]
         var bytes: [Int]
+        var mayHaveErrors = false
     }
     private var sums: [UInt32: Sums] = [:]
     private var taken = 0
@@ -58,7 +59,12 @@ struct StoreCounts {
             }
             if rows.contains(where: { $0 > 0 }) {
                 result.append(
-                    StreamCounts(labels: selection.streams[Int(stream)].labels, rows: rows, bytes: bytes)
+                    StreamCounts(
+                        labels: selection.streams[Int(stream)].labels,
+                        rows: rows,
+                        bytes: bytes,
+                        mayHaveErrors: sum.mayHaveErrors
+                    )
                 )
             }
         }
@@ -73,6 +79,7 @@ struct StoreCounts {
             let stream = segment.stream(of: run)
             if let same = cells.same(run.first, run.last) {
                 if let same { try add(stream, same, rows: Int(run.rows), bytes: run.bytes) }
+                if segment.groups[Int(run.group)].mayHaveErrors { sums[stream]?.mayHaveErrors = true }
                 continue
             }
             let group = Int(run.group)
@@ -106,6 +113,7 @@ struct StoreCounts {
                 }
                 row = next
             }
+            if segment.groups[group].mayHaveErrors { sums[stream]?.mayHaveErrors = true }
         }
     }
 
@@ -119,13 +127,22 @@ struct StoreCounts {
                 byRow.insert(run.stream)
             }
         }
-        if byRow.isEmpty { return }
+        if byRow.isEmpty {
+            markErrors(of: batch)
+            return
+        }
         let wanted = batch.streams.map { byRow.contains($0) }
         for row in batch.rows where wanted[Int(row.stream)] {
             if let here = cells.cells(of: row.timestamp) {
                 try add(batch.streams[Int(row.stream)], here, rows: 1, bytes: Int(row.length))
             }
         }
+        markErrors(of: batch)
+    }
+
+    private mutating func markErrors(of batch: HeadBatch) {
+        guard batch.mayHaveErrors else { return }
+        for run in batch.runs { sums[run.stream]?.mayHaveErrors = true }
     }
 
     private mutating func add(_ stream: UInt32, _ cells: ClosedRange<Int>, rows: Int, bytes: Int) throws {

@@ -77,6 +77,9 @@ struct RowGroup: Sendable {
     var lengths: Chunk
     /// Index of each row's metadata set, and the sets. Nil: no row has metadata.
     var metadata: (rows: Chunk, sets: Chunk)?
+    /// Whether a set may name `__error__`: such rows cannot be counted without a look at them. A hint that may be wrong
+    /// in one direction only.
+    var mayHaveErrors = false
     var pages: [LinePage]
     /// Its runs, in the segment's list.
     var runs: Range<Int>
@@ -152,7 +155,7 @@ struct SegmentIndex: Sendable {
             out.append(varint: UInt64(group.lineBytes))
             group.times.encode(into: out)
             group.lengths.encode(into: out)
-            out.append(group.metadata == nil ? 0 : 1 as UInt8)
+            out.append(group.metadata == nil ? 0 : group.mayHaveErrors ? 3 : 1 as UInt8)
             if let metadata = group.metadata {
                 metadata.rows.encode(into: out)
                 metadata.sets.encode(into: out)
@@ -219,7 +222,8 @@ struct SegmentIndex: Sendable {
             let times = try Chunk.decode(&reader, limit: limit)
             let lengths = try Chunk.decode(&reader, limit: limit)
             var metadata: (rows: Chunk, sets: Chunk)?
-            if try reader.byte() != 0 {
+            let flags = try reader.byte()
+            if flags != 0 {
                 let rows = try Chunk.decode(&reader, limit: limit)
                 metadata = (rows, try Chunk.decode(&reader, limit: limit))
             }
@@ -270,6 +274,7 @@ struct SegmentIndex: Sendable {
                     times: times,
                     lengths: lengths,
                     metadata: metadata,
+                    mayHaveErrors: flags & 2 != 0,
                     pages: pages,
                     runs: firstRun..<runs.count
                 )

@@ -29,6 +29,7 @@ final class SegmentWriter {
     private var setNumbers: [UInt64: (number: UInt64, range: Range<Int>)] = [:]
     private var setCount: UInt64 = 1
     private var hasMetadata = false
+    private var mayHaveErrors = false
     private var pages: [LinePage] = []
     private var firstRun = 0
 
@@ -114,6 +115,7 @@ final class SegmentWriter {
         if let known = setNumbers[hash], sets[known.range] == set { return known.number }
         let start = sets.count
         sets.append(set)
+        if HeadBatch.mayNameError(set) { mayHaveErrors = true }
         let number = setCount
         setCount += 1
         // Where two sets share a hash the first keeps the entry; the other is written once for each of its rows.
@@ -171,6 +173,7 @@ final class SegmentWriter {
                 times: timeChunk,
                 lengths: lengthChunk,
                 metadata: metadata,
+                mayHaveErrors: mayHaveErrors,
                 pages: pages,
                 runs: firstRun..<index.runs.count
             )
@@ -186,6 +189,7 @@ final class SegmentWriter {
         setNumbers.removeAll(keepingCapacity: true)
         setCount = 1
         hasMetadata = false
+        mayHaveErrors = false
         pages = []
         pageFirstRow = 0
         firstRun = index.runs.count

@@ -11,11 +11,20 @@ import Testing
         ),
         (#"{a="x"} | line_format "c" |= "b""#, #"{a="x"} | line_format "c" |= "b""#),
         (#"{a="x"} | unpack |= "b""#, #"{a="x"} | unpack |= "b""#),
-        (#"{a="x"} | json | c=1 | logfmt |= "b""#, #"{a="x"} | json | c==1 |= "b" | logfmt"#),
-        (#"{a="x"} |= "1" | json |= "2" | c=1 |= "3" | json"#, #"{a="x"} |= "1" |= "2" | json | c==1 |= "3" | json"#),
+        (#"{a="x"} | json | c=1 | logfmt |= "b""#, #"{a="x"} |= "b" | json | c==1 | logfmt"#),
+        (#"{a="x"} |= "1" | json |= "2" | c=1 |= "3" | json"#, #"{a="x"} |= "1" |= "2" |= "3" | json | c==1 | json"#),
+        (#"{a="x"} | json | line_format "c" | json |= "1""#, #"{a="x"} | json | line_format "c" |= "1" | json"#),
     ])
     func lineFilters(_ text: String, _ expected: String) throws {
-        #expect(try LogQL.parseLog(text).hoistingLineFilters.description == expected)
+        var log = try LogQL.parseLog(text)
+        log.stages = log.hoistingLineFilters(overDecolorize: true)
+        #expect(log.description == expected)
+    }
+
+    @Test func coloursAreTakenAwayBeforeFiltersLook() throws {
+        var log = try LogQL.parseLog(#"{a="x"} | json | decolorize |= "b" | json |= "c""#)
+        log.stages = log.hoistingLineFilters(overDecolorize: false)
+        #expect(log.description == #"{a="x"} | json | decolorize |= "b" |= "c" | json"#)
     }
 
     @Test(arguments: [

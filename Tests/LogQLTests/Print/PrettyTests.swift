@@ -44,4 +44,14 @@ import Testing
             #expect(try LogQL.parse(LogQL.pretty(tree)) == tree)
         }
     }
+
+    /// Story: an operand that needs parentheses was laid out twice, once too many; each level doubled that, and 60 levels
+    /// of `1 + (…)` kept a thread busy for ever.
+    @Test func layoutTakesTimeInProportion() throws {
+        let nested = String(repeating: "1 + (", count: 60) + "vector(1)" + String(repeating: ")", count: 60)
+        let tree = try LogQL.parse(nested)
+        #expect(try LogQL.parse(LogQL.pretty(tree)) == tree)
+        let chain = try LogQL.parse([String](repeating: "vector(1)", count: 1_000).joined(separator: " + "))
+        #expect(LogQL.pretty(chain).split(separator: "\n").count > 1_000)
+    }
 }

@@ -43,7 +43,7 @@ struct RandomTree {
 
     mutating func regex() -> ByteString { pick(["", ".*", "a|b", "^x$", "(?i)err", "\\d+", "a.c"]) }
 
-    mutating func expression() -> LogQL.Expression { chance(3) ? .log(log()) : .metric(metric(4)) }
+    mutating func expression() -> LogQL.Expression { chance(3) ? .log(logQuery()) : .metric(metric(4)) }
 
     mutating func matcher(for op: LabelMatcher.Operator? = nil) -> LabelMatcher? {
         let op = op ?? pick([.equal, .notEqual, .matches, .matchesNot])
@@ -66,6 +66,13 @@ struct RandomTree {
             stages.append(stage)
         }
         return LogQL.LogExpression(matchers: matchers, stages: stages)
+    }
+
+    mutating func logQuery() -> LogQL.LogExpression {
+        var log = log()
+        if chance(4) { log.distinct = some(1...2) { $0.name() } }
+        // `drop a | distinct b` reads well; so does every other stage in front.
+        return log
     }
 
     mutating func stage() -> LogQL.Stage {
@@ -109,7 +116,7 @@ struct RandomTree {
 
     mutating func labelFilter(_ depth: Int) -> LogQL.LabelFilter {
         let comparison = pick(LogQL.Comparison.allCases)
-        switch Int.random(in: 0..<(depth > 0 ? 8 : 6), using: &random) {
+        switch Int.random(in: 0..<(depth > 0 ? 9 : 7), using: &random) {
         case 0, 1:
             let op: LabelMatcher.Operator = pick([.equal, .notEqual, .matches, .matchesNot])
             return .string(name: name(), op: op, value: op == .equal || op == .notEqual ? text() : regex())
@@ -127,6 +134,9 @@ struct RandomTree {
                 pick([0, 9, 10, 1_000, 1_023, 1_024, 1_500_000, 83_000_000, 1 << 50])
             )
         case 5: return .ip(name: name(), negated: chance(2), "1.2.3.4-1.2.3.9")
+        case 6:
+            let op: LabelMatcher.Operator = pick([.equal, .notEqual, .matches, .matchesNot])
+            return .any(name: name(), op: op, value: op == .equal || op == .notEqual ? text() : regex())
         default: return chain(depth)
         }
     }
@@ -165,6 +175,9 @@ struct RandomTree {
         )
         switch op {
         case .count, .bytes, .bytesRate: break
+        case .countDistinct:
+            range.counted = name()
+            range.grouping = grouping()
         case .rate, .absent: if chance(2) { range.unwrap = unwrap() }
         case .rateCounter, .sum: range.unwrap = unwrap()
         case .avg, .min, .max, .stddev, .stdvar, .quantile, .first, .last:
