@@ -72,6 +72,7 @@ let package = Package(
                 .product(name: "AsyncHTTPClient", package: "async-http-client", moduleAliases: theirs),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
         module("LogStore", ground + ["Disk", "Metrics"]),
@@ -130,7 +131,7 @@ let package = Package(
         tests("LogStagesTests", ground + ["LogStages"]),
         tests("RedactionTests", ground + ["Redaction"]),
         tests("LogPipelineTests", ground + ["LogStages", "Redaction", "LogQL", "Metrics", "LogPipeline"]),
-        tests("LogShippingTests", ground + ["LogShipping"]),
+        tests("LogShippingTests", ground + ["Metrics", "LogShipping"]),
         tests("LogStoreTests", ground + ["Disk", "Metrics", "LogStore", "LogTestKit"]),
         tests("LogQueryTests", ground + ["LogQL", "LogStages", "Metrics", "LogQuery"]),
         tests(
@@ -144,8 +145,14 @@ let package = Package(
                 "LogServer", "LogConfig",
             ]
         ),
+        tests(
+            "LogServiceTests",
+            ground + [
+                "Disk", "Metrics", "LogStages", "LogSources", "LogPipeline", "LogShipping", "LogServer", "LogService",
+            ]
+        ),
         tests("ArchitectureTests", []),
-        tests("EndToEndTests", ground + ["LogService", "tailrace"]),
+        tests("EndToEndTests", ground + ["Disk", "LogService", "tailrace"]),
     ],
     cxxLanguageStandard: .cxx17
 )

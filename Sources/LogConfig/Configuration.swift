@@ -55,7 +55,7 @@ package struct Configuration: Sendable {
 
 /// Keys of `server:` that are no settings of the server itself.
 package struct ServerOptions: Sendable, Equatable {
-    /// Whether the file names an address or a port.
+    /// Whether the file has the block: a collector alone listens only then.
     package var isGiven = false
     package var disable = false
     /// debug, info, warn or error.

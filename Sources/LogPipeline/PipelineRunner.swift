@@ -36,6 +36,8 @@ package final class PipelineRunner {
     private var spares: [PipelineEntry] = []
 
     private var pending: [PendingEntry.Key: PendingEntry] = [:]
+    /// How many of them each stage holds, by its memory number: one stage's limit is not another's.
+    private var waitingCounts: [Int]
     /// Sources whose committed position is behind what was read.
     private var held: [ByteString: Held] = [:]
     private var source = ByteString()
@@ -59,6 +61,7 @@ package final class PipelineRunner {
         answers = [LabelAnswers](repeating: LabelAnswers(), count: count)
         metrics = (0..<count).map { _ in MetricMemory() }
         lastTimes = [[Int64]](repeating: [], count: count)
+        waitingCounts = [Int](repeating: 0, count: count)
         redactionScratch = pipeline.redactors.map { try? $0.makeScratch() }
         redactedSets = pipeline.redactors.map { _ in LabelMove() }
         dropped = [Int](repeating: 0, count: pipeline.dropCounters.count)
@@ -67,6 +70,9 @@ package final class PipelineRunner {
 
     /// Whether lines wait for more lines: `flush` must then be called every second or so.
     package var isWaiting: Bool { !pending.isEmpty }
+
+    /// Whether lines of this source wait here, or their position: an advance of it is still to come.
+    package func isHolding(_ source: ByteString) -> Bool { held[source] != nil }
 
     // MARK: Batches
 
@@ -428,8 +434,10 @@ package final class PipelineRunner {
             var made = waiting(entry, next: at + 1)
             made.deadline = now &+ operation.waitMax
             if operation.linesMax <= 1 { return true }
-            if pending.count >= PendingEntry.countMax { release(output) { key, _ in key.memory == operation.memory } }
-            pending[key] = made
+            if waitingCounts[operation.memory] >= PendingEntry.countMax {
+                release(output) { key, _ in key.memory == operation.memory }
+            }
+            hold(made, key)
             return false
         }
         guard let waiting = pending[key] else { return true }
@@ -463,7 +471,7 @@ package final class PipelineRunner {
 
         let key = PendingEntry.Key(memory: operation.memory, source: source, set: entry.set)
         if parsed.isPartial {
-            if pending.count >= operation.partialStreamsMax {
+            if waitingCounts[operation.memory] >= operation.partialStreamsMax {
                 release(output) { key, _ in key.memory == operation.memory }
             }
             let content = line[parsed.content]
@@ -474,11 +482,11 @@ package final class PipelineRunner {
                 var made = waiting(entry, next: at + 1)
                 if let sizeMax = operation.sizeMax { made.text.truncate(to: min(made.text.count, sizeMax)) }
                 made.deadline = now &+ CRIOperation.waitMax
-                pending[key] = made
+                hold(made, key)
             }
             return false
         }
-        if let waiting = pending.removeValue(forKey: key) {
+        if let waiting = take(key) {
             append(line[parsed.content], to: waiting.text, operation)
             let start = entry.state.scratch.count
             entry.state.scratch.append(waiting.text.view)
@@ -507,9 +515,19 @@ package final class PipelineRunner {
             metadata: metadata, redactedBy: entry.redactedBy, from: entry.from, deadline: 0)
     }
 
+    private func hold(_ entry: PendingEntry, _ key: PendingEntry.Key) {
+        if pending.updateValue(entry, forKey: key) == nil { waitingCounts[key.memory] += 1 }
+    }
+
+    private func take(_ key: PendingEntry.Key) -> PendingEntry? {
+        guard let waiting = pending.removeValue(forKey: key) else { return nil }
+        waitingCounts[key.memory] -= 1
+        return waiting
+    }
+
     /// Sends a waiting entry on its way.
     private func letGo(_ key: PendingEntry.Key, _ output: PipelineOutput) {
-        guard let waiting = pending.removeValue(forKey: key) else { return }
+        guard let waiting = take(key) else { return }
         var entry = spares.popLast() ?? PipelineEntry(slotCount: pipeline.slots.count, sets: sets)
         entry.state.begin(waiting.text.view)
         entry.set = key.set

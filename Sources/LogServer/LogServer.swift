@@ -1,5 +1,4 @@
 import Bytes
-import Glibc
 import Hummingbird
 import HummingbirdCore
 import LogModel
@@ -140,19 +139,8 @@ package struct LogServer: Sendable {
         }
         do {
             try await application.run()
-        } catch let error as IOError where error.errnoCode == EADDRINUSE {
-            let free = PortHolder.free(above: settings.port)
-            throw ServerError(
-                message: "cannot listen on \(settings.host):\(settings.port): \(PortHolder.describe(port: settings.port)); "
-                    + "stop it, or choose another port: --listen \(settings.host):\(free)")
-        } catch let error as IOError where error.errnoCode == EACCES {
-            throw ServerError(
-                message: "cannot listen on \(settings.host):\(settings.port): no permission; ports below 1024 need "
-                    + "CAP_NET_BIND_SERVICE")
-        } catch let error as IOError where error.errnoCode == EADDRNOTAVAIL {
-            throw ServerError(
-                message: "cannot listen on \(settings.host):\(settings.port): this machine has no such address; "
-                    + "127.0.0.1 and 0.0.0.0 always work")
+        } catch {
+            throw ListenFailure.explained(error, settings) { host, port in "--listen \(host):\(port)" }
         }
     }
 

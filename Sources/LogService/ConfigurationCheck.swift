@@ -21,6 +21,11 @@ package enum ConfigurationCheck {
         lines.append(
             "\(path): good: \(configuration.scrapeConfigs.count) jobs, \(files) file targets, \(journals) journals, "
                 + (configuration.clients.isEmpty ? "into the embedded store" : "to \(configuration.clients.count) clients"))
+        if configuration.clients.isEmpty,
+            let warning = TenantStages.warning(configuration.scrapeConfigs.map { ($0.jobName, $0.stages) })
+        {
+            lines.append(warning)
+        }
         if configuration.redaction == nil { lines.append("redaction is off: add `redaction: {}` to mask personal data") }
         return Report(good: true, text: lines.joined(separator: "\n"))
     }

@@ -1,4 +1,3 @@
-import AsyncHTTPClient
 import Bytes
 import Disk
 import Glibc
@@ -6,11 +5,9 @@ import LogModel
 import LogPipeline
 import LogQuery
 import LogServer
-import LogShipping
 import LogSources
 import LogStore
 import Metrics
-import NIOCore
 import Redaction
 import ServiceLifecycle
 import UnixSignals
@@ -42,7 +39,7 @@ package enum Service {
 
     // MARK: Parts
 
-    private static func openStore(_ settings: StoreSettings, _ registry: Registry) throws(Failure) -> LogStore {
+    static func openStore(_ settings: StoreSettings, _ registry: Registry) throws(Failure) -> LogStore {
         do throws(StoreError) {
             return try LogStore.open(settings, registry: registry)
         } catch {
@@ -50,14 +47,14 @@ package enum Service {
         }
     }
 
-    private static func redactor(_ plan: ServicePlan) throws(Failure) -> Redactor? {
+    static func redactor(_ plan: ServicePlan) throws(Failure) -> Redactor? {
         guard let settings = plan.redaction else { return nil }
         do throws(RedactionError) { return try Redactor(settings) } catch {
             throw Failure(status: 2, message: "tailrace: \(error)")
         }
     }
 
-    private static func pipelines(_ plan: ServicePlan, _ environment: PipelineEnvironment, _ log: ServiceLog) throws(Failure) -> [Pipeline] {
+    static func pipelines(_ plan: ServicePlan, _ environment: PipelineEnvironment, _ log: ServiceLog) throws(Failure) -> [Pipeline] {
         var built: [Pipeline] = []
         for job in plan.jobs {
             do throws(PipelineError) {
@@ -71,12 +68,12 @@ package enum Service {
         return built
     }
 
-    private static func collector(
+    static func collector(
         _ plan: ServicePlan, sink: CollectorSink, destination: any BatchDestination, once: Bool, registry: Registry,
-        log: ServiceLog
+        log: ServiceLog, unread: UnreadCount = UnreadCount()
     ) throws(Failure) -> Collector {
         let report: @Sendable (String) -> Void = { log.warning($0) }
-        let events = SourceMeters.events(registry, report: report)
+        let events = SourceMeters.events(registry, unread: unread, report: report)
         do {
             let targets = FileTarget.resolve(plan.jobs.flatMap(\.targets), hostname: hostname()) { target, _, words in
                 log.warning("job \(target.jobName): target \(target.labels) is not followed: \(words)")
@@ -99,7 +96,7 @@ package enum Service {
         }
     }
 
-    private static func hostname() -> String {
+    static func hostname() -> String {
         if let name = getenv("HOSTNAME").map({ String(cString: $0) }), !name.isEmpty { return name }
         var name = [CChar](repeating: 0, count: 256)
         gethostname(&name, name.count - 1)
@@ -108,7 +105,7 @@ package enum Service {
 
     // MARK: up and serve
 
-    private static func serve(_ plan: ServicePlan, _ options: ServiceOptions, _ log: ServiceLog) async throws(Failure) -> Int32 {
+    static func serve(_ plan: ServicePlan, _ options: ServiceOptions, _ log: ServiceLog) async throws(Failure) -> Int32 {
         let registry = Registry()
         let redactor = try redactor(plan)
         let pipelines = try pipelines(plan, PipelineEnvironment(registry: registry), log)
@@ -170,120 +167,5 @@ package enum Service {
         if let tap { await onThread { tap.stop() } }
         await store.close()
         return status
-    }
-
-    // MARK: collect
-
-    private static func collect(_ given: ServicePlan, _ options: ServiceOptions, _ log: ServiceLog) async throws(Failure) -> Int32 {
-        var plan = given
-        let options = options.reading(stdin: given.readsStdin)
-        if options.stdin { plan.readStdin() }
-        let registry = Registry()
-        let redactor = try redactor(plan)
-        let pipelines = try pipelines(plan, PipelineEnvironment(registry: registry), log)
-        guard !plan.jobs.isEmpty else {
-            throw Failure(status: 2, message: "tailrace: the configuration has no scrape_configs: nothing to collect")
-        }
-        let report: @Sendable (String) -> Void = { log.warning($0) }
-
-        var store: LogStore?
-        var positions: PositionsFile?
-        let destination: any BatchDestination
-        let intake: Intake?
-        let wait: Int64
-        if plan.ships {
-            let file = PositionsFile(path: plan.positionsPath)
-            positions = file
-            let identity = BatchIdentity.make()
-            var clients: [ShippingClient] = []
-            for (number, settings) in plan.clients.enumerated() {
-                var settings = settings
-                if options.once {
-                    // Bounded by the command's own patience instead.
-                    settings.maxRetries = 0
-                    settings.backoffMax = min(settings.backoffMax, 5_000_000_000)
-                }
-                clients.append(
-                    ShippingClient(
-                        settings, http: HTTPClient.shared, registry: registry, identity: "\(identity)-\(number)", report: report))
-            }
-            for index in plan.jobs.indices {
-                let name = plan.jobs[index].name
-                plan.jobs[index].journal?.importedCursor = file.importedCursor(jobName: name)
-            }
-            destination = ShippingDestination(clients: clients, positions: file)
-            intake = nil
-            wait = plan.clients.map(\.batchWait).min() ?? 1_000_000_000
-        } else {
-            let opened = try openStore(plan.store, registry)
-            store = opened
-            destination = StoreDestination(opened, report: report)
-            intake = Intake(limits: plan.limits, redactor: redactor, registry: registry, report: report)
-            wait = 20_000_000
-        }
-        if redactor == nil { log.warning("redaction is off: add `redaction: {}` to mask personal data") }
-        let sink = CollectorSink(
-            pipelines: pipelines, intake: intake, redactor: intake == nil ? redactor : nil, registry: registry,
-            destination: destination,
-            settings: CollectorSink.Settings(batchSize: plan.clients.map(\.batchSize).min() ?? 1 << 20, batchWait: wait),
-            gate: CollectorGate(plan.collectorLimits, registry: registry), report: report)
-        let collector = try collector(
-            plan, sink: sink, destination: destination, once: options.once, registry: registry, log: log)
-        do throws(StoreError) { try collector.start() } catch { throw Failure(status: 2, message: "tailrace: \(error.message)") }
-
-        let saver = PositionSaver(positions, log: log)
-        let status = options.once
-            ? await once(collector, sink, timeoutSeconds: options.timeoutSeconds)
-            : await untilSignal(collector, plan, registry, log)
-        saver.stop()
-        if let store {
-            do throws(StoreError) { try await store.flush() } catch { log.error(error.message) }
-            await store.close()
-        }
-        let totals = sink.summary
-        log.info("\(totals.lines) lines read, \(totals.refused.count) batches refused, \(totals.undelivered.count) not delivered")
-        return status
-    }
-
-    private static func once(_ collector: Collector, _ sink: CollectorSink, timeoutSeconds: Int) async -> Int32 {
-        // The clock of patience runs only while nothing gets through: cancelling ends the retries.
-        let work = Task.detached { await collector.finish() }
-        let patience = Task.detached {
-            var last = -1
-            var since = ContinuousClock.now
-            while !Task.isCancelled {
-                try? await Task.sleep(for: .milliseconds(200))
-                let totals = sink.summary
-                let progress = totals.lines &* 1_000 &- totals.underWay
-                // Nothing under way: whoever writes to us takes their time, not the destination.
-                if progress != last || totals.underWay == 0 {
-                    last = progress
-                    since = ContinuousClock.now
-                } else if ContinuousClock.now - since > .seconds(timeoutSeconds) {
-                    work.cancel()
-                    return
-                }
-            }
-        }
-        await work.value
-        patience.cancel()
-        let totals = sink.summary
-        if !totals.undelivered.isEmpty { return 3 }
-        if !collector.sourceFailures.isEmpty { return 2 }
-        return totals.refused.isEmpty ? 0 : 1
-    }
-
-    private static func untilSignal(
-        _ collector: Collector, _ plan: ServicePlan, _ registry: Registry, _ log: ServiceLog
-    ) async -> Int32 {
-        do {
-            let group = ServiceGroup(
-                configuration: ServiceGroupConfiguration(
-                    services: [ServiceGroupConfiguration.ServiceConfiguration(service: IdleService())],
-                    gracefulShutdownSignals: [.sigterm, .sigint], logger: QuietLogger.make()))
-            try await group.run()
-        } catch { log.error("\(error)") }
-        await collector.stop()
-        return 0
     }
 }

@@ -21,6 +21,8 @@ struct ServicePlan: Sendable {
     var store: StoreSettings
     var query = QuerySettings()
     var server = ServerSettings()
+    /// Whether a collector alone opens the server's port: the file has a `server:` block that does not say `disable`.
+    var observes = false
     var limits = Limits()
     var tenantLimits: [Tenant: Limits] = [:]
     var minesPatterns = true
@@ -97,11 +99,17 @@ extension ServicePlan {
         if options.roles.contains(.server), plan.readsStdin {
             plan.warnings.append("`target_config.stdin` is not used: `tailrace collect` reads standard input, a server does not")
         }
+        if options.roles.contains(.collector), !plan.ships || options.roles.contains(.server),
+            let warning = TenantStages.warning(plan.jobs.map { ($0.name, $0.stages) })
+        {
+            plan.warnings.append(warning)
+        }
         return plan
     }
 
     private mutating func adopt(_ configuration: Configuration) {
         server = configuration.server
+        observes = configuration.serverOptions.isGiven && !configuration.serverOptions.disable
         clients = configuration.clients
         positionsPath = configuration.positions.filename
         files = configuration.files

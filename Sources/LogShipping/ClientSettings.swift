@@ -24,8 +24,9 @@ package struct ClientSettings: Sendable, Equatable {
     package var timeout: Int64 = 10_000_000_000
     package var backoffMin: Int64 = 500_000_000
     package var backoffMax: Int64 = 300_000_000_000
-    /// Attempts in all; 0 means for ever.
-    package var maxRetries = 10
+    /// Attempts in all, after which a batch is dropped as Promtail does; 0: no end. Not Promtail's 10, because files keep
+    /// their lines and reading waits: an outage of an hour then costs nothing.
+    package var maxRetries = 0
     /// Added to every stream; the stream's own labels win.
     package var externalLabels = Labels()
     package var authorization = Authorization.none

@@ -18,9 +18,10 @@ struct Courier: Sendable {
         var policy = RetryPolicy(settings)
         var random = SystemRandomNumberGenerator()
         while true {
-            if Task.isCancelled { return .undelivered("closed before it was sent") }
             meter.encodedBytes.add(Double(body.readableBytes))
             let (attempt, words) = await send(body, tenant: tenant, batchHeader: batchHeader)
+            // A broken attempt of a cancelled task is our own doing.
+            if attempt == .connectionError, Task.isCancelled { return .undelivered("\(origin): stopped before it was delivered") }
             switch policy.judge(attempt, using: &random) {
             case .done:
                 meter.sentEntries.add(Double(entries))
@@ -30,13 +31,22 @@ struct Courier: Sendable {
                 meter.refusedEntries.add(Double(entries))
                 return .refused(words)
             case .gaveUp:
-                return .undelivered("\(settings.url): \(words), after \(policy.attempts) attempts")
+                meter.droppedEntries.add(Double(entries))
+                return .dropped("\(words), after \(policy.attempts) attempts (backoff_config.max_retries)")
             case .again(let wait):
                 meter.retries.add()
-                report("\(settings.url): \(words); trying again in \(wait / 1_000_000) ms")
-                try? await Task.sleep(for: .nanoseconds(wait))
+                report("\(words); trying again in \(Self.text(wait))")
+                do { try await Task.sleep(for: .nanoseconds(wait)) } catch {
+                    return .undelivered("\(words); stopped before it was delivered")
+                }
             }
         }
+    }
+
+    private var origin: String { Destination.origin(of: settings.url) }
+
+    private static func text(_ wait: Int64) -> String {
+        wait < 1_000_000_000 ? "\(wait / 1_000_000) ms" : "\((wait + 500_000_000) / 1_000_000_000) s"
     }
 
     /// One request: what came of it, and the words for the log.
@@ -72,10 +82,10 @@ struct Courier: Sendable {
             let retryAfter = response.headers.first(name: "Retry-After").flatMap { Int64($0) }
             return (
                 .status(status, retryAfter: retryAfter.map { min(max($0, 0), 3_600) * 1_000_000_000 }),
-                "answered \(status)\(firstLine.isEmpty ? "" : ": \(firstLine)")"
+                "\(origin) answered \(status)\(firstLine.isEmpty ? "" : ": \(firstLine)")"
             )
         } catch {
-            return (.connectionError, "cannot be reached: \(error)")
+            return (.connectionError, HTTPConnector.words(error, origin: origin))
         }
     }
 }

@@ -1,6 +1,7 @@
 /// When a failed request is sent again: a value, so that the schedule can be tested without a clock or a network.
 ///
-/// Promtail's table: 2xx is done; 429, 5xx and connection errors are tried again; any other status drops the batch.
+/// Promtail's table: 2xx is done; 429, 5xx and connection errors are tried again; any other status drops the batch, and
+/// so does the last of `maxRetries` attempts.
 /// The wait before attempt k+1 is uniformly random in [min·2^(k−1), min·2^k), at most max; a server's `Retry-After`
 /// is honoured where it is longer.
 package struct RetryPolicy: Sendable {
@@ -41,10 +42,15 @@ package struct RetryPolicy: Sendable {
         case .connectionError: reason = "ingester_error"
         }
         if settings.maxRetries > 0, attempts >= settings.maxRetries { return .gaveUp(reason: reason) }
-        let doublings = min(attempts - 1, 30)
-        let low = min(max(settings.backoffMin, 1) << Int64(doublings), max(settings.backoffMax, 1))
-        let high = min(low &* 2, max(settings.backoffMax, 1))
+        let low = Self.doubled(max(settings.backoffMin, 1), attempts - 1, most: max(settings.backoffMax, 1))
+        let high = Self.doubled(low, 1, most: max(settings.backoffMax, 1))
         let wait = low < high ? Int64.random(in: low..<high, using: &random) : high
         return .again(after: max(wait, min(least, settings.backoffMax)))
+    }
+
+    /// `value * 2^times`, at most `most`: without end attempts are many, and a product that overflows is no wait at all.
+    private static func doubled(_ value: Int64, _ times: Int, most: Int64) -> Int64 {
+        let shift = Int64(min(times, 62))
+        return value > most >> shift ? most : value << shift
     }
 }

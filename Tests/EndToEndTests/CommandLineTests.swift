@@ -22,9 +22,11 @@ import Testing
         #expect(try TailraceProcess.run(["query"], in: folder).status == 2)
         #expect(try TailraceProcess.run(["no-such-command"], in: folder).status == 2)
         #expect(try TailraceProcess.run(["--version"], in: folder).status == 0)
+        let bare = try TailraceProcess.run(["query", #"{job="x"}"#, "--addr", "127.0.0.1:\(server.port)"], in: folder)
+        #expect(bare.status == 0, "an address without a scheme is http: \(bare.output)")
         server.stop()
         let away = try query(#"{job="x"}"#)
-        #expect(away.status == 2 && away.output.contains("cannot be reached"))
+        #expect(away.status == 2 && away.output.contains("connection refused by \(server.url). "), "\(away.output)")
     }
 
     @Test func aSecondProcessIsRefusedWithThePid() throws {

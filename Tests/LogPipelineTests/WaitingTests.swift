@@ -121,4 +121,33 @@ struct WaitingTests {
         bench.runner.flush(into: bench.output)
         #expect(bench.take().map(\.line) == ["8"])
     }
+
+    /// The limit of `cri` looked at all waiting lines: a `multiline` stage behind it with many sources made every part
+    /// go alone.
+    @Test("cri: lines that wait in other stages do not count")
+    func limitsAreOfOneStage() throws {
+        let bench = try Bench([.cri(CRIStageOptions(maxPartialLines: 2)), .multiline(MultilineStageOptions(firstline: "^START"))])
+        func line(_ source: String, _ flag: String, _ text: String) -> [Emitted] {
+            bench.run(Bench.batch(["2026-11-21T07:00:00Z stdout \(flag) \(text)"], source: source))
+        }
+        for source in ["a", "b", "c"] { #expect(line(source, "F", "START \(source)").isEmpty) }
+        #expect(line("d", "P", "one ").isEmpty)
+        #expect(line("e", "P", "two ").isEmpty)
+        #expect(line("d", "F", "more").map(\.line) == ["one more"])
+        bench.runner.flush(into: bench.output, all: true)
+        #expect(Set(bench.take().map(\.line)) == ["START a", "START b", "START c", "two "])
+    }
+
+    /// A limit of parts that was reached once must not stay reached.
+    @Test("cri: what has gone no longer counts")
+    func whatHasGoneDoesNotCount() throws {
+        let bench = try Bench([.cri(CRIStageOptions(maxPartialLines: 2))])
+        func line(_ source: String, _ flag: String, _ text: String) -> [Emitted] {
+            bench.run(Bench.batch(["2026-11-21T07:00:00Z stdout \(flag) \(text)"], source: source))
+        }
+        for round in 0..<5 {
+            #expect(line("a\(round)", "P", "one ").isEmpty)
+            #expect(line("a\(round)", "F", "end").map(\.line) == ["one end"])
+        }
+    }
 }

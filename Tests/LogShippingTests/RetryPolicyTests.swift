@@ -48,6 +48,33 @@ import Testing
         }
     }
 
+    /// `1e10 << 30` overflowed: after half an hour of outage the wait was zero, and the collector hammered the server.
+    @Test func aLongOutageNeverWaitsLessThanTheMaximum() {
+        var settings = ClientSettings(url: "http://x")
+        settings.backoffMin = 10_000_000_000
+        settings.backoffMax = .max / 4
+        for most in [settings.backoffMax, 300_000_000_000, .max] {
+            settings.backoffMax = most
+            var policy = RetryPolicy(settings)
+            var random = SystemRandomNumberGenerator()
+            var last: Int64 = 0
+            for attempt in 0..<200 {
+                guard case .again(let wait) = policy.judge(.connectionError, using: &random) else {
+                    Issue.record("gave up")
+                    return
+                }
+                #expect(wait >= last && wait <= most, "attempt \(attempt)")
+                last = wait
+            }
+            #expect(last == most)
+        }
+    }
+
+    /// Files keep their lines, so waiting loses nothing and dropping does.
+    @Test func withoutAWordInTheFileABatchIsTriedForEver() {
+        #expect(ClientSettings(url: "http://x").maxRetries == 0)
+    }
+
     @Test func rateLimits() {
         var settings = ClientSettings(url: "http://x")
         var random = SystemRandomNumberGenerator()

@@ -34,11 +34,9 @@ enum ServerBlock {
         if let node = root.pair("server")?.value, let map = MapReader(node, "server", keys: keys, problems) {
             if let host = map.string("http_listen_address") {
                 configuration.server.host = host.isEmpty ? "0.0.0.0" : host
-                configuration.serverOptions.isGiven = true
             }
             if let port = map.integer("http_listen_port", 0...65535) {
                 configuration.server.port = port
-                configuration.serverOptions.isGiven = true
             }
             if let limit = map.integer("http_listen_conn_limit"), limit > 0 {
                 configuration.server.connectionsMax = limit
@@ -61,6 +59,7 @@ enum ServerBlock {
                 )
             }
             var options = configuration.serverOptions
+            options.isGiven = true
             if let level = map.choice("log_level", Level.self) { options.logLevel = level.rawValue }
             if let format = map.choice("log_format", Format.self) { options.logFormat = format.rawValue }
             options.externalURL = map.string("external_url") ?? ""

@@ -14,13 +14,7 @@ extension LogServer {
     }
 
     /// `/metrics`
-    func exposition(openMetrics: Bool) -> Reply {
-        let out = ByteArena(capacity: 1 << 16)
-        parts.registry.expose(into: out, openMetrics: openMetrics)
-        return Reply(
-            status: 200, contentType: openMetrics ? Exposition.openMetricsContentType : Exposition.textContentType,
-            body: out.view.withUnsafeBytes { ByteBuffer(bytes: $0) })
-    }
+    func exposition(openMetrics: Bool) -> Reply { .exposition(parts.registry, openMetrics: openMetrics) }
 
     /// `status/buildinfo`: flat, no envelope.
     func buildInfo() -> Reply {
@@ -77,6 +71,15 @@ extension LogServer {
 }
 
 extension Reply {
+    /// All metrics of a registry.
+    static func exposition(_ registry: Registry, openMetrics: Bool) -> Reply {
+        let out = ByteArena(capacity: 1 << 16)
+        registry.expose(into: out, openMetrics: openMetrics)
+        return Reply(
+            status: 200, contentType: openMetrics ? Exposition.openMetricsContentType : Exposition.textContentType,
+            body: out.view.withUnsafeBytes { ByteBuffer(bytes: $0) })
+    }
+
     init(yaml text: String) {
         self.init(status: 200, contentType: "text/plain; charset=utf-8", body: ByteBuffer(string: text))
     }

@@ -7,6 +7,8 @@ enum BatchOutcome: Sendable, Equatable {
     case accepted
     /// Refused for good by at least one destination: said, counted, and positions move, or nothing would ever again.
     case refused(String)
+    /// The attempts that the configuration allows are used up: said, counted, and positions move, as with Promtail.
+    case dropped(String)
     /// Not delivered: positions stay, a later run reads the lines again.
     case undelivered(String)
 }
@@ -23,6 +25,9 @@ protocol BatchDestination: Sendable {
     func submit(_ batch: CollectedBatch, done: @escaping @Sendable (BatchOutcome) -> Void)
     func positions(withPrefix prefix: ByteString) -> [(source: ByteString, position: SourcePosition)]
     func importedOffset(path: String) -> UInt64?
+    /// From now on nothing is tried again: what is under way and what follows ends soon as undelivered, so that `submit`
+    /// and `drain` return. From any thread.
+    func giveUp()
     /// Returns when everything submitted has been reported.
     func drain() async
 }

@@ -16,6 +16,7 @@ final class Collector: Sendable {
     private let workers = Mutex<[Worker]>([])
     private let clock = Mutex<Worker?>(nil)
     private let stopping = Atomic<Bool>(false)
+    private let givenUp = Atomic<Bool>(false)
     private let failures = Mutex<[String]>([])
     private let report: @Sendable (String) -> Void
 
@@ -69,13 +70,32 @@ final class Collector: Sendable {
         await settle()
     }
 
-    /// Stops reading, hands on what is there, and waits for it.
-    func stop() async {
+    /// How long a stop waits for a destination that does not answer. Long enough for one that is only slow, and well
+    /// below the ten seconds after which `docker stop` kills.
+    static let stopPatience = Duration.seconds(5)
+
+    /// Stops reading, hands on what is there, and waits for it, `patience` at most: what is not delivered then is read
+    /// again by a later run.
+    func stop(patience: Duration = Collector.stopPatience) async {
+        let limit = Task.detached { [self] in
+            do { try await Task.sleep(for: patience) } catch { return }
+            giveUp()
+        }
         files?.stop()
         for journal in journals { journal.stop() }
         await joinSources()
         await settle()
+        limit.cancel()
     }
+
+    /// Sources are turned away, and what is not delivered stays so. `finish` and `stop` then end soon. From any thread.
+    func giveUp() {
+        givenUp.store(true, ordering: .relaxed)
+        sink.close()
+        destination.giveUp()
+    }
+
+    var hasGivenUp: Bool { givenUp.load(ordering: .relaxed) }
 
     /// Words about sources that ended in failure.
     var sourceFailures: [String] { failures.withLock { $0 } }

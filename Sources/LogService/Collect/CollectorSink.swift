@@ -17,9 +17,17 @@ final class CollectorSink: LineSink {
     /// What became of everything, for the exit status of `--once`.
     struct Totals: Sendable {
         var lines = 0
-        var refused: [String] = []
-        var undelivered: [String] = []
+        /// Lines that the limits of this process refused.
+        var refusedLines = 0
+        /// Batches that a destination will never take, that ran out of attempts, and that were given up.
+        var refused = Incidents()
+        var dropped = Incidents()
+        var undelivered = Incidents()
+        /// Batches cut and not reported yet.
         var underWay = 0
+
+        /// Whether anything will never be delivered.
+        var hasLost: Bool { refusedLines > 0 || !refused.isEmpty || !dropped.isEmpty }
     }
 
     struct Settings: Sendable {
@@ -29,10 +37,19 @@ final class CollectorSink: LineSink {
         var batchWait: Int64
     }
 
+    /// A batch that was cut, and what is to be said when it goes.
+    private struct Outgoing: Sendable {
+        var batch: CollectedBatch
+        var refusal: String?
+    }
+
     private final class Lane {
         let runner: PipelineRunner
         let output: PipelineOutput
+        /// Of the sources whose advances are in the gathering batch or still to come.
         var paths: [ByteString: String] = [:]
+        /// Cut and not submitted yet, oldest first. More than one only while the destination stands still.
+        var outbox: [Outgoing] = []
         /// When the first line of the gathering batch came, monotonic nanoseconds.
         var since: Int64?
 
@@ -42,9 +59,14 @@ final class CollectorSink: LineSink {
         }
     }
 
-    /// A lane and its lock: `Mutex` itself cannot stand in an array.
+    /// A lane and its locks: `Mutex` itself cannot stand in an array.
+    ///
+    /// `submit` blocks while the destination has no room, so it is called without the lane's lock: else a stalled
+    /// destination would stop the clock and every other thread of the lane too. `turn` is held meanwhile: whoever has
+    /// it empties the outbox, so that batches go in the order in which they were cut.
     private final class GuardedLane: Sendable {
         let state: Mutex<Lane>
+        let turn = Mutex<Void>(())
         init(_ lane: sending Lane) { state = Mutex(lane) }
     }
 
@@ -80,16 +102,19 @@ final class CollectorSink: LineSink {
     func deliver(_ batch: LineBatch) throws {
         guard !closed.load(ordering: .relaxed) else { throw Closed() }
         guard lanes.indices.contains(batch.job) else { return }
-        let added = lanes[batch.job].state.withLock { lane in
+        let lane = lanes[batch.job]
+        let (goes, added) = lane.state.withLock { lane in
             let before = lane.output.count
             lane.runner.process(batch, into: lane.output)
             let added = lane.output.count - before
             lane.paths[batch.source] = batch.path
             if lane.since == nil, !lane.output.isEmpty { lane.since = Self.clock() }
             if lane.output.byteCount >= settings.batchSize { cut(lane) }
-            return added
+            return (!lane.outbox.isEmpty, added)
         }
         totals.withLock { $0.lines += batch.lines.count }
+        // Waiting for the turn is waiting for room: that slows the source down.
+        if goes { lane.turn.withLock { _ in submitAll(lane) } }
         if let pause = gate?.pause(afterLines: added), pause > 0 { wait(pause) }
     }
 
@@ -113,10 +138,19 @@ final class CollectorSink: LineSink {
     func tick(all: Bool = false) {
         let now = Self.clock()
         for lane in lanes {
-            lane.state.withLock { lane in
+            let goes = lane.state.withLock { lane in
                 if lane.runner.isWaiting || all { lane.runner.flush(into: lane.output, all: all) }
                 if lane.since == nil, !lane.output.isEmpty { lane.since = now }
-                if let since = lane.since, all || now - since >= settings.batchWait { cut(lane) }
+                // While one batch waits for its turn the next goes on growing.
+                if let since = lane.since, all || (now - since >= settings.batchWait && lane.outbox.isEmpty) { cut(lane) }
+                return !lane.outbox.isEmpty
+            }
+            guard goes else { continue }
+            if all {
+                lane.turn.withLock { _ in submitAll(lane) }
+            } else {
+                // Whoever has the turn takes what was cut here as well, or the next tick does.
+                _ = lane.turn.withLockIfAvailable { _ in submitAll(lane) }
             }
         }
     }
@@ -131,24 +165,43 @@ final class CollectorSink: LineSink {
         guard !lane.output.isEmpty else { return }
         let taken = lane.output.take()
         guard let batch = taken.stored?.batch ?? taken.shipped else { return }
-        for message in taken.stored?.messages ?? [] { report("line refused: \(message)") }
+        let refused = taken.stored?.rejectedLines ?? 0
         let paths = lane.paths
-        lane.paths.removeAll(keepingCapacity: true)
-        totals.withLock { $0.underWay += 1 }
-        destination.submit(CollectedBatch(batch: batch, paths: paths)) { [self] outcome in
-            totals.withLock { totals in
-                totals.underWay -= 1
-                switch outcome {
-                case .accepted: break
-                case .refused(let words): totals.refused.append(words)
-                case .undelivered(let words): totals.undelivered.append(words)
-                }
-            }
+        // Lines that a stage holds back come with a later batch, and so does their position.
+        if !paths.isEmpty { lane.paths = paths.filter { lane.runner.isHolding($0.key) } }
+        lane.outbox.append(
+            Outgoing(
+                batch: CollectedBatch(batch: batch, paths: paths),
+                refusal: RefusalReport.line(count: refused, messages: taken.stored?.messages ?? [])))
+        totals.withLock { totals in
+            totals.underWay += 1
+            totals.refusedLines += refused
+        }
+    }
+
+    /// For who has the lane's turn.
+    private func submitAll(_ lane: GuardedLane) {
+        while let next = lane.state.withLock({ $0.outbox.isEmpty ? nil : $0.outbox.removeFirst() }) {
+            if let refusal = next.refusal { report(refusal) }
+            destination.submit(next.batch) { [self] in note($0) }
+        }
+    }
+
+    private func note(_ outcome: BatchOutcome) {
+        totals.withLock { totals in
+            totals.underWay -= 1
             switch outcome {
             case .accepted: break
-            case .refused(let words): report("refused for good: \(words)")
-            case .undelivered(let words): report("not delivered: \(words)")
+            case .refused(let words): totals.refused.add(words)
+            case .dropped(let words): totals.dropped.add(words)
+            case .undelivered(let words): totals.undelivered.add(words)
             }
+        }
+        switch outcome {
+        case .accepted: break
+        case .refused(let words): report("refused for good: \(words)")
+        case .dropped(let words): report("a batch is dropped: \(words)")
+        case .undelivered(let words): report("not delivered: \(words)")
         }
     }
 

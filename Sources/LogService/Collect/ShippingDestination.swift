@@ -5,34 +5,10 @@ import LogShipping
 import LogSources
 import Synchronization
 
-/// To servers elsewhere: positions move once every client's server has acknowledged.
+/// To servers elsewhere: positions move once every client's server has acknowledged or refused for good.
 final class ShippingDestination: BatchDestination {
-    /// Outcomes of one batch at its clients.
-    private final class Tally: Sendable {
-        private let state: Mutex<(waiting: Int, worst: BatchOutcome)>
-        private let done: @Sendable (BatchOutcome) -> Void
-
-        init(_ clients: Int, _ done: @escaping @Sendable (BatchOutcome) -> Void) {
-            state = Mutex((clients, .accepted))
-            self.done = done
-        }
-
-        func add(_ outcome: ShippingClient.Outcome) {
-            let last: BatchOutcome? = state.withLock { state in
-                switch (outcome, state.worst) {
-                case (.accepted, _), (.refused, .undelivered): break
-                case (.refused(let words), _): state.worst = .refused(words)
-                case (.undelivered(let words), _): state.worst = .undelivered(words)
-                }
-                state.waiting -= 1
-                return state.waiting == 0 ? state.worst : nil
-            }
-            if let last { done(last) }
-        }
-    }
-
-    /// Outcomes by order of submission: a batch's positions move only after those of all batches before it, so that a
-    /// failure in the middle leaves the positions in front of what it lost.
+    /// Outcomes by order of submission: a batch's positions move only after those of all batches before it, so that
+    /// giving up in the middle leaves the positions in front of what was not delivered.
     private struct Ledger {
         struct Line {
             var batch: CollectedBatch
@@ -42,7 +18,8 @@ final class ShippingDestination: BatchDestination {
         var lines: [Int: Line] = [:]
         var next = 0
         var settled = 0
-        var isStuck = false
+        /// Something was given up: nothing moves any more, a later run begins there.
+        var isHalted = false
     }
 
     private let clients: [ShippingClient]
@@ -68,7 +45,7 @@ final class ShippingDestination: BatchDestination {
             settle(number, .accepted)
             return
         }
-        let tally = Tally(clients.count) { [self] in settle(number, $0) }
+        let tally = OutcomeTally(clients.count) { [self] in settle(number, BatchOutcome($0)) }
         for client in clients { client.submit(batch.batch) { tally.add($0) } }
     }
 
@@ -79,8 +56,8 @@ final class ShippingDestination: BatchDestination {
             while let line = ledger.lines[ledger.settled], let outcome = line.outcome {
                 ledger.lines[ledger.settled] = nil
                 ledger.settled += 1
-                if case .undelivered = outcome { ledger.isStuck = true }
-                if !ledger.isStuck {
+                if case .undelivered = outcome { ledger.isHalted = true }
+                if !ledger.isHalted {
                     for advance in line.batch.batch.advances {
                         positionsFile.set(advance.source, path: line.batch.paths[advance.source] ?? "", advance.to)
                     }
@@ -97,7 +74,22 @@ final class ShippingDestination: BatchDestination {
 
     func importedOffset(path: String) -> UInt64? { positionsFile.importedOffset(path: path) }
 
+    func giveUp() {
+        for client in clients { client.giveUp() }
+    }
+
     func drain() async {
         for client in clients { await client.close() }
+    }
+}
+
+extension BatchOutcome {
+    init(_ outcome: ShippingClient.Outcome) {
+        switch outcome {
+        case .accepted: self = .accepted
+        case .refused(let words): self = .refused(words)
+        case .dropped(let words): self = .dropped(words)
+        case .undelivered(let words): self = .undelivered(words)
+        }
     }
 }

@@ -1,10 +1,23 @@
 import LogModel
 import LogSources
 import Metrics
+import Synchronization
+
+/// How many files or stretches of them could not be read: `--once` must not end as if it had read all.
+final class UnreadCount: Sendable {
+    private let count = Atomic<UInt64>(0)
+    var value: UInt64 { count.load(ordering: .relaxed) }
+
+    func note(_ counter: SourceCounter, _ amount: UInt64) {
+        if counter == .filesFailed || counter == .readErrors { count.add(amount, ordering: .relaxed) }
+    }
+}
 
 /// Counters of sources under the names that `/metrics` shows.
 enum SourceMeters {
-    static func events(_ registry: Registry, report: @escaping @Sendable (String) -> Void) -> SourceEvents {
+    static func events(
+        _ registry: Registry, unread: UnreadCount, report: @escaping @Sendable (String) -> Void
+    ) -> SourceEvents {
         var counters: [SourceCounter: Counter] = [:]
         for counter in SourceCounter.allCases {
             let (name, help) = words(counter)
@@ -12,7 +25,10 @@ enum SourceMeters {
         }
         let known = counters
         return SourceEvents(
-            count: { counter, count in known[counter]?.add(Double(count)) },
+            count: { counter, count in
+                known[counter]?.add(Double(count))
+                unread.note(counter, count)
+            },
             report: { report("\($0.subject): \($0.message)") })
     }
 

@@ -1,32 +1,19 @@
 import Bytes
-import Dispatch
 import LogModel
+import LogShipping
 
 /// Into the store of this process: lines and positions in one record, so exactly once (I3).
 final class StoreDestination: BatchDestination {
-    private struct Parcel: Sendable {
-        var batch: WriteBatch
-        var done: @Sendable (BatchOutcome) -> Void
-    }
-
     /// Batches under way at once. While one is synced the next is already written by the pipeline.
     private static let underWayMax = 4
 
     private let writer: any StoreWriter
-    private let room = DispatchSemaphore(value: StoreDestination.underWayMax)
-    private let queue: AsyncStream<Parcel>.Continuation
-    private let appender: Task<Void, Never>
+    private let queue: DeliveryQueue<WriteBatch, BatchOutcome>
 
     init(_ writer: any StoreWriter, report: @escaping @Sendable (String) -> Void) {
         self.writer = writer
-        let (stream, continuation) = AsyncStream.makeStream(of: Parcel.self)
-        queue = continuation
-        let room = self.room
-        appender = Task.detached {
-            for await parcel in stream {
-                parcel.done(await Self.append(parcel.batch, to: writer, report))
-                room.signal()
-            }
+        queue = DeliveryQueue(waitingMax: Self.underWayMax, givenUp: .undelivered("stopped before it was stored")) { batch in
+            await Self.append(batch, to: writer, report)
         }
     }
 
@@ -53,9 +40,10 @@ final class StoreDestination: BatchDestination {
     }
 
     func submit(_ batch: CollectedBatch, done: @escaping @Sendable (BatchOutcome) -> Void) {
-        room.wait()
-        queue.yield(Parcel(batch: batch.batch, done: done))
+        queue.submit(batch.batch, done: done)
     }
+
+    func giveUp() { queue.giveUp() }
 
     func positions(withPrefix prefix: ByteString) -> [(source: ByteString, position: SourcePosition)] {
         writer.positions(withPrefix: prefix)
@@ -63,12 +51,5 @@ final class StoreDestination: BatchDestination {
 
     func importedOffset(path: String) -> UInt64? { nil }
 
-    func drain() async {
-        queue.finish()
-        await withTaskCancellationHandler {
-            await appender.value
-        } onCancel: {
-            appender.cancel()
-        }
-    }
+    func drain() async { await queue.drain() }
 }

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Bytes
 import LogModel
 import LogQL
+import LogShipping
 import NIOCore
 import NIOHTTP1
 
@@ -38,14 +39,6 @@ package struct QueryClient: Sendable {
         package var description: String
     }
 
-    /// A client that says at once when nobody listens, instead of knocking for a minute. Shut it down after use.
-    package static func connector() -> HTTPClient {
-        var configuration = HTTPClient.Configuration()
-        configuration.connectionPool.retryConnectionEstablishment = false
-        configuration.timeout.connect = .seconds(10)
-        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-    }
-
     /// Loki refuses more entries in one answer; a larger limit is fetched in pages.
     static let pageSize = 5_000
     /// Largest answer read, bytes.
@@ -55,10 +48,11 @@ package struct QueryClient: Sendable {
     private let tenant: String
     private let http: HTTPClient
 
-    /// `http` must outlive the client, see `connector`.
+    /// `http` must outlive the client, see `HTTPConnector`. `address`: a URL, or `host:port` for http.
     package init(address: String, tenant: String = "", http: HTTPClient) {
         self.http = http
-        self.address = address.hasSuffix("/") ? String(address.dropLast()) : address
+        let url = address.contains("://") ? address : "http://\(address)"
+        self.address = url.hasSuffix("/") ? String(url.dropLast()) : url
         self.tenant = tenant
     }
 
@@ -162,7 +156,8 @@ package struct QueryClient: Sendable {
             throw failure
         } catch {
             throw Failure(
-                description: "\(address) cannot be reached (\(error)). Is the server running? Start one with `tailrace serve`, or name another with --addr."
+                description: HTTPConnector.words(error, origin: Destination.origin(of: address))
+                    + ". Is the server running? Start one with `tailrace serve`, or name another with --addr."
             )
         }
     }

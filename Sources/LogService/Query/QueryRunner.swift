@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Glibc
 import LogModel
+import LogShipping
 
 /// The arguments of `tailrace query` as typed.
 package struct QueryWords: Sendable {
@@ -77,7 +78,7 @@ package enum QueryRunner {
             }
             step = span
         }
-        let http = QueryClient.connector()
+        let http = HTTPConnector.make()
         let outcome = await run(words, start: start, end: end, step: step, format: format, http: http)
         try? await http.shutdown()
         return outcome
