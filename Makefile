@@ -47,7 +47,8 @@ release: deps
 
 run: release
 	@$(BIN) samples --directory samples/live --if-missing
-	@exec $(BIN) up --config pipelines/llm-api.yaml --data $(DATA) --listen $(LISTEN)
+	@$(BIN) samples --directory samples/live --follow & \
+	exec $(BIN) up --config pipelines/llm-api.yaml --data $(DATA) --listen $(LISTEN)
 
 test: test-deps
 	$(SWIFT) build --build-tests $(TEST)

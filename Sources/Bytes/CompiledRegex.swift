@@ -25,6 +25,9 @@ package final class CompiledRegex: @unchecked Sendable {
     /// Program and DFA cache of one expression, bytes: RE2's default. Larger programs are refused.
     package static let memoryLimit = 8 << 20
 
+    /// Capture groups of one expression. Finding them takes memory by program size times groups, outside RE2's limit.
+    package static let groupsMax = 1_000
+
     package struct Options: OptionSet, Sendable {
         package let rawValue: UInt32
         package init(rawValue: UInt32) { self.rawValue = rawValue }
@@ -46,6 +49,11 @@ package final class CompiledRegex: @unchecked Sendable {
         }
         guard let made else {
             throw RegexError(kind: Self.text(kind), argument: Self.text(argument))
+        }
+        let groups = tr_regex_group_count(made)
+        guard groups <= Self.groupsMax else {
+            tr_regex_free(made)
+            throw RegexError(kind: "expression has too many groups", argument: "\(groups), at most \(Self.groupsMax)")
         }
         handle = made
         self.pattern = pattern

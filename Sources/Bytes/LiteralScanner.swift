@@ -73,15 +73,16 @@ package final class LiteralScanner: @unchecked Sendable {
         deinit { tr_scratch_free(handle) }
     }
 
-    /// Scans `text` and leaves all hits, by their end, in `scratch.hits`. False when the engine failed (the caller
-    /// must then treat the text as unscanned).
-    package func scan(_ text: ByteView, _ scratch: Scratch) -> Bool {
+    /// Scans `text` and leaves all hits, by their end, in `scratch.hits`. False when the engine failed or found more
+    /// than `hitsMax` (the caller must then treat the text as unscanned). Memory: 32 bytes a hit, at most `hitsMax`.
+    package func scan(_ text: ByteView, _ scratch: Scratch, hitsMax: Int = 1 << 20) -> Bool {
         while true {
             let capacity = scratch.raw.count
             let found = tr_scanner_scan(handle, scratch.handle, text.base, text.count, &scratch.raw, capacity)
-            if found < 0 { return false }
+            // Beyond its capacity the kernel stops counting.
+            if found < 0 || found > hitsMax { return false }
             if found > capacity {
-                scratch.raw = [tr_hit](repeating: tr_hit(id: 0, end: 0), count: capacity * 4)
+                scratch.raw = [tr_hit](repeating: tr_hit(id: 0, end: 0), count: min(capacity * 4, hitsMax))
                 continue
             }
             scratch.hits.removeAll(keepingCapacity: true)

@@ -38,19 +38,26 @@ package struct MarkScanner {
         self.portable = portable
     }
 
-    package mutating func scan(_ text: ByteView) {
+    /// Leaves the marks of `text` to be read by number. False when there are more than `marksMax`: the text is then
+    /// unscanned. Memory: 16 bytes a mark, at most `marksMax`.
+    @discardableResult
+    package mutating func scan(_ text: ByteView, marksMax: Int = 1 << 20) -> Bool {
         while true {
             let capacity = raw.count
             let found =
                 portable
                 ? tr_marks_scan_portable(text.base, text.count, &raw, capacity)
                 : tr_marks_scan(text.base, text.count, &raw, capacity)
-            if found <= capacity {
-                count = max(0, found)
-                return
+            // Beyond its capacity the kernel stops counting.
+            if found < 0 || found > marksMax {
+                count = 0
+                return false
             }
-            // At most three marks begin at one byte, so this ends.
-            raw = [tr_hit](repeating: tr_hit(id: 0, end: 0), count: capacity * 4)
+            if found <= capacity {
+                count = found
+                return true
+            }
+            raw = [tr_hit](repeating: tr_hit(id: 0, end: 0), count: min(capacity * 4, marksMax))
         }
     }
 

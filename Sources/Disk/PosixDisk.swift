@@ -57,7 +57,9 @@ package struct PosixDisk: Disk {
             // A parent as long as its child means that there is nothing left to shorten.
             guard parent.utf8.count < path.utf8.count else { throw DiskError(.makeDirectory, path, ENOENT) }
             try makeDirectory(parent)
-            try makeDirectory(path)
+            // Asked once more and no oftener: /proc says that there is no such directory whatever one makes.
+            guard mkdir(path, 0o750) == 0 || errno == EEXIST else { throw DiskError(.makeDirectory, path, errno) }
+            try syncDirectory(parent)
         case let code: throw DiskError(.makeDirectory, path, code)
         }
     }

@@ -75,6 +75,18 @@ package final class ColumnBlock {
         lineLength = table.lengths
     }
 
+    /// The same rows under other names of their streams: `streams` in the order of this block's. Lines are not copied.
+    package func relabelled(_ streams: [StreamRef]) -> ColumnBlock {
+        precondition(streams.count == self.streams.count)
+        return ColumnBlock(
+            timestamps: timestamps, streamOf: streamOf, streams: streams, metadataOf: metadataOf,
+            metadataSets: metadataSets, order: order, selected: selected, undecided: undecided, columns: columns
+        ) { [self] _ in
+            try loadLines()
+            return LineTable(bytes: lineBytes ?? OwnedBytes([]), starts: lineStart, lengths: lineLength)
+        }
+    }
+
     /// The bytes of a row's line. Valid as long as the block is held.
     package func line(_ row: Int) -> ByteView {
         guard let lineBytes else { preconditionFailure("loadLines() comes first") }

@@ -65,6 +65,12 @@ package struct Limits: Sendable, Equatable {
     package var queryTimeout: Int64 = 60_000_000_000
     /// Memory of one query, bytes.
     package var maxQueryMemory = 64 << 20
+    /// Whether delete requests are taken.
+    package var deletionEnabled = true
+    /// Live tails at once.
+    package var maxConcurrentTailRequests = 10
+    /// A live tail ends after this, nanoseconds; its client comes back. 0: never.
+    package var tailMaxDuration: Int64 = 3_600_000_000_000
 
     package init() {}
 }

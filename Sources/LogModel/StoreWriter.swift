@@ -21,10 +21,13 @@ package struct AppendReceipt: Sendable, Equatable {
     package var stored: Int
     /// Rows left out because an equal one is stored already, or because their source range is committed already.
     package var duplicates: Int
+    /// Where some rows of the batch were stored and others not: whether each was. nil: all or none, as `stored` says.
+    package var kept: [Bool]?
 
-    package init(stored: Int, duplicates: Int) {
+    package init(stored: Int, duplicates: Int, kept: [Bool]? = nil) {
         self.stored = stored
         self.duplicates = duplicates
+        self.kept = kept
     }
 }
 

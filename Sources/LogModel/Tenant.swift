@@ -6,6 +6,14 @@ package struct Tenant: Hashable, Sendable, CustomStringConvertible {
 
     private init(unchecked name: String) { self.name = name }
 
+    /// Several tenants that are read as if they were one: `a|b`. Nothing is ever written for such a tenant.
+    package init(federated tenants: [Tenant]) { name = tenants.map(\.name).joined(separator: "|") }
+
+    package var isFederated: Bool { name.utf8.contains(0x7C) }
+
+    /// The tenants that a federated one stands for; of any other itself alone.
+    package var members: [Tenant] { name.split(separator: "|").map { Tenant(unchecked: String($0)) } }
+
     /// Loki's rule: 1 to 150 of letters, digits and `!-_.*'()`, neither `.` nor `..`.
     package init?(_ name: String) {
         let extra = Set("!-_.*'()".utf8)

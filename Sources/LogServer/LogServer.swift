@@ -32,6 +32,13 @@ package struct ServerParts: Sendable {
     package var engine: any QueryRunning
     package var intake: Intake
     package var registry: Registry
+    /// Where delete requests are kept; `reader` must hide what they say (`HidingReader`). nil: nothing can be deleted.
+    package var deletions: (any DeletionLog)?
+    /// How `engine` reads queries: tails read them the same way.
+    package var querySettings = QuerySettings()
+    /// What live tails hear from: `writer` must tell it what it stores, see `TailedWriter`.
+    package var tails = TailHub()
+    var tailSettings = Tail.Settings()
     /// Limits of a tenant.
     package var limits: @Sendable (Tenant) -> Limits = { _ in Limits() }
     /// What `patterns` is answered from; nil: there are none.
@@ -57,6 +64,8 @@ package struct ServerHooks: Sendable {
     package var notReady: @Sendable () -> String? = { nil }
     /// Lines under `ready`, such as that redaction is off.
     package var readyNotes: @Sendable () -> [String] = { [] }
+    /// Called before `/metrics` is written: expires what should not be shown any more.
+    package var beforeMetrics: @Sendable () -> Void = {}
     /// The configuration in effect, as YAML without secrets.
     package var config: @Sendable () -> String = { "" }
     /// Merges what can be merged; returns when nothing is left to merge.
@@ -110,6 +119,7 @@ package struct LogServer: Sendable {
         pushes = WorkLane(threads: processors, waitingMax: 4_096)
         pushBytes = ByteGate(limit: settings.pushMemoryMax)
         let table = table
+        parts.tails.register(parts.registry)
         parts.registry.gauge("tailrace_http_connections", "Open connections.") { Double(table.count) }
     }
 

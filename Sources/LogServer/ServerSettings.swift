@@ -9,6 +9,8 @@ package struct ServerSettings: Sendable, Equatable {
     /// With it `X-Scope-OrgID` names the tenant and must be there; without it everything belongs to `fake` and the
     /// header is ignored.
     package var multiTenant = false
+    /// Whether a read may name several tenants at once: `X-Scope-OrgID: a|b`.
+    package var multiTenantQueries = false
 
     /// Connections open at once; more wait in the listen queue. Below the usual 1,024 descriptors of a process, of which
     /// the store needs some.

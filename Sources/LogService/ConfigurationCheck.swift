@@ -19,8 +19,10 @@ package enum ConfigurationCheck {
         let files = configuration.scrapeConfigs.reduce(0) { $0 + $1.fileTargets.count }
         let journals = configuration.scrapeConfigs.count { $0.journal != nil }
         lines.append(
-            "\(path): good: \(configuration.scrapeConfigs.count) jobs, \(files) file targets, \(journals) journals, "
-                + (configuration.clients.isEmpty ? "into the embedded store" : "to \(configuration.clients.count) clients"))
+            "\(path): good: \(count(configuration.scrapeConfigs.count, "job")), \(count(files, "file target")), "
+                + "\(count(journals, "journal")), "
+                + (configuration.clients.isEmpty
+                    ? "into the embedded store" : "to \(count(configuration.clients.count, "client"))"))
         if configuration.clients.isEmpty,
             let warning = TenantStages.warning(configuration.scrapeConfigs.map { ($0.jobName, $0.stages) })
         {
@@ -29,4 +31,6 @@ package enum ConfigurationCheck {
         if configuration.redaction == nil { lines.append("redaction is off: add `redaction: {}` to mask personal data") }
         return Report(good: true, text: lines.joined(separator: "\n"))
     }
+
+    private static func count(_ number: Int, _ what: String) -> String { "\(number) \(what)\(number == 1 ? "" : "s")" }
 }

@@ -108,7 +108,7 @@ extension Service {
     private static func store(
         _ plan: ServicePlan, _ redactor: Redactor?, _ registry: Registry, _ report: @escaping @Sendable (String) -> Void
     ) throws(Failure) -> Target {
-        let opened = try openStore(plan.store, registry)
+        let opened = try openStore(plan.store, registry, report: report)
         return Target(
             destination: StoreDestination(opened, report: report),
             intake: Intake(limits: plan.limits, redactor: redactor, registry: registry, report: report),

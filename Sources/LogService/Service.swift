@@ -39,9 +39,13 @@ package enum Service {
 
     // MARK: Parts
 
-    static func openStore(_ settings: StoreSettings, _ registry: Registry) throws(Failure) -> LogStore {
+    static func openStore(
+        _ settings: StoreSettings, _ registry: Registry, report: @escaping @Sendable (String) -> Void
+    ) throws(Failure) -> LogStore {
         do throws(StoreError) {
-            return try LogStore.open(settings, registry: registry)
+            let store = try LogStore.open(settings, registry: registry)
+            store.onDamage(report)
+            return store
         } catch {
             throw Failure(status: 2, message: "tailrace: \(error.message)")
         }
@@ -108,21 +112,34 @@ package enum Service {
     static func serve(_ plan: ServicePlan, _ options: ServiceOptions, _ log: ServiceLog) async throws(Failure) -> Int32 {
         let registry = Registry()
         let redactor = try redactor(plan)
-        let pipelines = try pipelines(plan, PipelineEnvironment(registry: registry), log)
-        let store = try openStore(plan.store, registry)
+        let environment = PipelineEnvironment(registry: registry)
+        let pipelines = try pipelines(plan, environment, log)
+        let store = try openStore(plan.store, registry) { log.warning($0) }
         let intake = Intake(
             limits: plan.limits, tenantLimits: plan.tenantLimits, redactor: redactor, registry: registry,
             report: { log.warning($0) })
-        let engine = QueryEngine(store: store, settings: plan.query, registry: registry)
+        let reader = FederatedReader(HidingReader(store, deletions: store.deletions, settings: plan.query))
+        let engine = QueryEngine(store: reader, settings: plan.query, registry: registry)
 
         let miner = plan.minesPatterns ? PatternMiner(registry: registry) : nil
         let tap = miner.map { PatternTap(store, miner: $0, registry: registry) }
-        let writer: any StoreWriter = tap ?? store
-        var parts = ServerParts(reader: store, writer: writer, engine: engine, intake: intake, registry: registry)
+        // One door into the store, so that live tails hear of pushes and of what is collected here alike.
+        let tails = TailHub()
+        let stored: any StoreWriter = tap ?? store
+        let writer = TailedWriter(stored, hub: tails)
+        var parts = ServerParts(reader: reader, writer: writer, engine: engine, intake: intake, registry: registry)
         parts.patterns = miner
         parts.limits = { intake.limits(of: $0) }
+        parts.tails = tails
+        parts.deletions = store.deletions
+        parts.querySettings = plan.query
         let notes = redactor == nil ? ["redaction is off: add `redaction: {}` to mask personal data"] : []
-        parts.hooks.readyNotes = { notes }
+        parts.hooks.readyNotes = { notes + store.condition().notes }
+        parts.hooks.notReady = { store.condition().missing }
+        let configuration = EffectiveConfiguration.yaml(plan)
+        parts.hooks.config = { configuration }
+        let families = environment.families
+        parts.hooks.beforeMetrics = { families.expire(now: Timestamp.now().nanoseconds) }
         parts.hooks.compact = {
             try await store.flush()
             try await store.compact()
@@ -148,7 +165,8 @@ package enum Service {
                     services: [
                         ServiceGroupConfiguration.ServiceConfiguration(service: ServerService(
                             server: server, host: plan.server.host, log: log,
-                            welcomes: options.roles.contains(.collector)
+                            welcome: options.roles.contains(.collector)
+                                ? Welcome.make(plan) : nil
                         ) {
                             try working?.start()
                         })

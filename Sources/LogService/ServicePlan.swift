@@ -92,6 +92,12 @@ extension ServicePlan {
             plan.server.host = host
             plan.server.port = port
         }
+        for glob in options.watch {
+            guard !glob.isEmpty else { throw Service.Failure(status: 2, message: "tailrace: --watch needs a path pattern") }
+            do throws(GlobError) { _ = try Glob(ByteString(glob)) } catch {
+                throw Service.Failure(status: 2, message: "tailrace: --watch: \(error)")
+            }
+        }
         if !options.watch.isEmpty { plan.jobs.append(watchJob(options.watch, index: plan.jobs.count)) }
         if options.roles.contains(.server), plan.ships {
             plan.warnings.append("`clients:` is not used: this process stores what it collects; `tailrace collect` ships")

@@ -11,16 +11,30 @@ struct ServerService: ServiceLifecycle.Service {
     let server: LogServer
     let host: String
     let log: ServiceLog
-    /// Whether to say what to try next: a person has started everything at once.
-    let welcomes: Bool
+    /// What to say to a person who has started everything at once; nil: nothing.
+    let welcome: Welcome?
     let started: @Sendable () throws -> Void
 
+    /// How long requests may go on once the process is told to end; queries are cancelled then. A service manager waits
+    /// 90 s before it kills, and the store must still be sealed after this.
+    private static let grace: Duration = .seconds(5)
+
     func run() async throws {
-        let (host, log, welcomes, started) = (host, log, welcomes, started)
-        try await server.run { port in
-            log.info("listening on http://\(host):\(port)")
-            do { try started() } catch { log.error("\(error)") }
-            if welcomes { Welcome.print(host: host, port: port) }
+        let (server, host, log, welcome, started) = (server, host, log, welcome, started)
+        try await withGracefulShutdownHandler {
+            try await server.run { port in
+                log.info("listening on http://\(host):\(port)")
+                do { try started() } catch {
+                    log.error("\(error)")
+                    return
+                }
+                welcome?.print(host: host, port: port)
+            }
+        } onGracefulShutdown: {
+            Task.detached {
+                try? await Task.sleep(for: Self.grace)
+                server.cancelQueries()
+            }
         }
     }
 }
@@ -83,27 +97,5 @@ enum BatchIdentity {
     static func make() -> String {
         let random = (0..<2).map { _ in String(UInt64.random(in: .min ... .max), radix: 16) }
         return random.joined()
-    }
-}
-
-/// What `tailrace up` says once it listens.
-enum Welcome {
-    static func print(host: String, port: Int) {
-        let address = host == "127.0.0.1" && port == 3100 ? "" : " --addr http://\(host):\(port)"
-        Swift.print(
-            """
-
-            Tailrace is up. In another terminal:
-
-              tailrace query\(address) '{job="llm-api"} |= "ERROR"'
-              tailrace query\(address) --instant 'sum by (model) (count_over_time({job="llm-api"}[1h]))'
-              curl -sG http://\(host):\(port)/loki/api/v1/query_range --data-urlencode 'query={job="llm-api"} | json | duration_ms > 5000'
-              curl -s http://\(host):\(port)/metrics | grep llm_
-
-            Grafana: add a Loki data source with the URL http://\(host):\(port), or use the files in grafana/.
-            `make run` puts the binary at .build/release/tailrace. Ctrl-C stops everything in order.
-
-            """)
-        fflush(nil)
     }
 }

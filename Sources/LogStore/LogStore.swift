@@ -17,6 +17,8 @@ import Synchronization
 /// Formats: docs/formats/wal.md, segment.md, manifest.md.
 package final class LogStore: StoreReader, StoreWriter {
     let core: StoreCore
+    /// What queries must not show any more. LogQuery looks at it (`HidingReader`); the store itself knows no queries.
+    package let deletions: StoreDeletions
     private let queue: CommitQueue
     private let sealer: Sealer
     private let compactor: Compactor
@@ -25,6 +27,7 @@ package final class LogStore: StoreReader, StoreWriter {
 
     private init(
         core: StoreCore,
+        deletions: StoreDeletions,
         queue: CommitQueue,
         sealer: Sealer,
         compactor: Compactor,
@@ -32,11 +35,31 @@ package final class LogStore: StoreReader, StoreWriter {
         workers: sending [Worker]
     ) {
         self.core = core
+        self.deletions = deletions
         self.queue = queue
         self.sealer = sealer
         self.compactor = compactor
         self.lock = lock
         self.workers = Mutex(workers)
+    }
+
+    /// Hears, once each, of every part that is or was found damaged and left out, and of a log that ends in a torn write.
+    package func onDamage(_ tell: @escaping @Sendable (String) -> Void) { core.damage.onFinding(tell) }
+
+    /// What an operator should know now: why queries would not see everything stored (nil: they do), and remarks.
+    /// Asks the file system.
+    package func condition() -> (missing: String?, notes: [String]) {
+        var notes: [String] = []
+        let damaged = core.damage.all.count
+        if damaged > 0 {
+            notes.append("\(damaged) damaged part\(damaged == 1 ? "" : "s") of the store left out: see the log and /metrics")
+        }
+        let directory = core.settings.directory
+        if let space = try? core.disk.space(at: directory), space.free < core.settings.freeSpaceMin {
+            notes.append("the disk of \(directory) is nearly full: writes are refused until there is space")
+        }
+        let current = try? core.disk.size(of: core.path(StoreNames.current))
+        return (current == .some(nil) ? "the files of the store in \(directory) are gone" : nil, notes)
     }
 
     deinit {
@@ -61,6 +84,12 @@ package final class LogStore: StoreReader, StoreWriter {
             let recovered = try Recovery(settings: settings, disk: disk, clock: clock, metrics: StoreMetrics(registry))
                 .run()
             let core = recovered.core
+            let deletions = try StoreDeletions.open(
+                settings,
+                disk: disk,
+                now: clock.wall.nanoseconds,
+                damage: core.damage
+            )
             // Records under way: a quarter of what the heads may hold.
             let queue = CommitQueue(capacity: max(1 << 20, min(16 << 20, settings.memory / 14)))
             let compactor = Compactor(core: core)
@@ -89,6 +118,7 @@ package final class LogStore: StoreReader, StoreWriter {
             core.count()
             return LogStore(
                 core: core,
+                deletions: deletions,
                 queue: queue,
                 sealer: sealer,
                 compactor: compactor,

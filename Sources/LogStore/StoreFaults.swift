@@ -20,17 +20,46 @@ extension StoreError {
 
 /// Parts of the store that are damaged, in words; each is told once.
 final class DamageList: Sendable {
-    private let words = Mutex<[String]>([])
+    private struct State {
+        var words: [String] = []
+        /// What nobody has been told yet.
+        var untold: [String] = []
+        var tell: (@Sendable (String) -> Void)?
+    }
+
+    private let state = Mutex(State())
     /// More than this is a broken disk, and no list helps.
     static let countMax = 1000
 
     func add(_ text: String) {
-        words.withLock { words in
-            if words.count < Self.countMax, !words.contains(text) { words.append(text) }
+        let isNew = state.withLock { state in
+            guard state.words.count < Self.countMax, !state.words.contains(text) else { return false }
+            state.words.append(text)
+            return true
         }
+        if isNew { note(text) }
     }
 
-    var all: [String] { words.withLock { $0 } }
+    /// Tells what is no damage but should be known.
+    func note(_ text: String) {
+        let tell = state.withLock { state in
+            if state.tell == nil { state.untold.append(text) }
+            return state.tell
+        }
+        tell?(text)
+    }
+
+    /// From now on everything new goes to `tell`; what was found before goes there at once.
+    func onFinding(_ tell: @escaping @Sendable (String) -> Void) {
+        let untold = state.withLock { state in
+            state.tell = tell
+            defer { state.untold = [] }
+            return state.untold
+        }
+        for text in untold { tell(text) }
+    }
+
+    var all: [String] { state.withLock { $0.words } }
 }
 
 /// Encoders and decoders of pages, lent to whatever thread needs one.

@@ -4,7 +4,8 @@ import Bytes
 ///
 /// Escapes of JSON, of Python's and nginx's `\xHH` and of URLs (`%HH`) are resolved in one pass; a backslash that
 /// begins none of them stays what it is. So the same decoder serves JSON strings, logfmt, reprs and text that holds
-/// JSON, level by level.
+/// JSON, level by level. A terminal's control sequence (`ESC [ 33 m`) stands for a space: the letter at its end is no
+/// part of the word behind it.
 final class DecodedText {
     private struct Step {
         var start: Int
@@ -28,12 +29,14 @@ final class DecodedText {
         var copied = 0
         var nextBackslash = raw.firstIndex(of: backslash) ?? raw.count
         var nextPercent = raw.firstIndex(of: UInt8(ascii: "%")) ?? raw.count
+        var nextEscape = raw.firstIndex(of: Self.escapeByte) ?? raw.count
         while true {
-            let at = min(nextBackslash, nextPercent)
+            let at = min(nextBackslash, nextPercent, nextEscape)
             guard at < raw.count else { break }
             bytes.append(raw[copied..<at])
             let start = bytes.count
-            let length = raw[at] == backslash ? escape(raw, at) : percent(raw, at)
+            let length =
+                at == nextBackslash ? escape(raw, at) : at == nextPercent ? percent(raw, at) : control(raw, at)
             if length > 0 {
                 steps.append(Step(start: start, end: bytes.count, rawStart: at, rawEnd: at + length))
                 copied = at + length
@@ -42,6 +45,7 @@ final class DecodedText {
             }
             let resume = at + max(1, length)
             if nextBackslash < resume { nextBackslash = raw.firstIndex(of: backslash, from: resume) ?? raw.count }
+            if nextEscape < resume { nextEscape = raw.firstIndex(of: Self.escapeByte, from: resume) ?? raw.count }
             if nextPercent < resume { nextPercent = raw.firstIndex(of: UInt8(ascii: "%"), from: resume) ?? raw.count }
         }
         guard !steps.isEmpty else {
@@ -104,6 +108,18 @@ final class DecodedText {
         default: return 0
         }
         return 2
+    }
+
+    private static let escapeByte: UInt8 = 0x1B
+
+    /// ECMA-48's control sequences: `ESC [`, parameters and intermediates, one final byte.
+    private func control(_ raw: ByteView, _ at: Int) -> Int {
+        guard raw.at(at + 1) == UInt8(ascii: "[") else { return 0 }
+        var end = at + 2
+        while (0x20...0x3F).contains(raw.at(end)) { end += 1 }
+        guard (0x40...0x7E).contains(raw.at(end)) else { return 0 }
+        bytes.append(0x20)
+        return end + 1 - at
     }
 
     private func percent(_ raw: ByteView, _ at: Int) -> Int {

@@ -44,5 +44,8 @@ package enum Detector: UInt8, CaseIterable, Sendable, Comparable {
         }
     }
 
+    /// Whether what it finds could as well be a number that a machine made up.
+    var isNumber: Bool { self == .card || self == .iban || self == .ssn }
+
     package static func < (a: Detector, b: Detector) -> Bool { a.rawValue < b.rawValue }
 }

@@ -15,9 +15,11 @@ package struct RedactionSettings: Sendable, Equatable {
 
     package var detectors: [Detector] = Detector.allCases
     package var mode = Mode.mask
-    /// JSON keys whose values are left alone, at any depth: identifiers made by machines, in which one of ten
-    /// 16-digit runs passes for a card number. Compared exactly.
-    package var except: [String] = [
+    /// JSON keys whose values are left alone, at any depth, whatever stands in them. Compared exactly.
+    package var except: [String] = []
+    /// JSON keys of identifiers made by machines, in which one of ten 16-digit runs passes for a card number: no card,
+    /// IBAN or social security number is looked for in their values. All else is, for clients may choose such ids.
+    package var identifiers: [String] = [
         "request_id", "trace_id", "span_id", "parent_id", "parent_span_id", "correlation_id", "traceparent",
         "__CURSOR",
     ]

@@ -35,13 +35,16 @@ extension Redactor {
             if token.isKey {
                 name = range
                 key = isSighted ? classify(line[range], isEscaped: token.isEscaped, scratch) : nil
+                // An address may be a key as well: `{"jane@example.com": 3}`.
+                guard !isSighted || inspect(line[range], at: range.lowerBound, scratch) else { return false }
                 continue
             }
             defer { (name, key) = (0..<0, nil) }
             guard isSighted || key != nil, !isException(line[name]) else { continue }
-            guard inspect(line[range], at: range.lowerBound, key: key, isNumber: token.type == .number, scratch) else {
-                return false
-            }
+            let scanned = inspect(
+                line[range], at: range.lowerBound, key: key, isNumber: token.type == .number,
+                isIdentifier: isIdentifier(line[name]), scratch)
+            guard scanned else { return false }
         }
         return true
     }
@@ -51,9 +54,12 @@ extension Redactor {
             ? SecretKey.classify(scratch.levels[0].view) : SecretKey.classify(name)
     }
 
-    func isException(_ name: ByteView) -> Bool {
+    func isException(_ name: ByteView) -> Bool { contains(exceptions, name) }
+    func isIdentifier(_ name: ByteView) -> Bool { contains(identifiers, name) }
+
+    private func contains(_ names: [ByteString], _ name: ByteView) -> Bool {
         guard !name.isEmpty else { return false }
-        for other in exceptions where other == name { return true }
+        for other in names where other == name { return true }
         return false
     }
 }

@@ -12,8 +12,7 @@ extension Redactor {
             scratch.failsNextScan = false
             return false
         }
-        scratch.marks.scan(text)
-        guard scratch.marks.count <= Redactor.sightingsMax else { return false }
+        guard scratch.marks.scan(text, marksMax: Redactor.sightingsMax) else { return false }
         for i in 0..<scratch.marks.count {
             let mark = scratch.marks[i]
             guard isPlausible(mark, in: text) else { continue }
@@ -22,7 +21,7 @@ extension Redactor {
             )
         }
         if let scanner, let memory = scratch.triggers {
-            guard scanner.scan(text, memory), memory.hits.count <= Redactor.sightingsMax else { return false }
+            guard scanner.scan(text, memory, hitsMax: Redactor.sightingsMax) else { return false }
             for hit in memory.hits {
                 let index = Int(hit.id)
                 guard triggers.indices.contains(index) else { return false }
@@ -51,13 +50,15 @@ extension Redactor {
 
     /// Looks into one text (a line, or a value that begins at `base` of the line) and appends the patches for it.
     /// `sighted`: `scratch.sightings` are those of this very text. `key`: what the name of the value says about it.
-    /// `isNumber`: a JSON number, which is replaced whole. False when the engine failed.
+    /// `isNumber`: a JSON number, which is replaced whole. `isIdentifier`: numbers in it are no cards. False when the
+    /// engine failed.
     func inspect(
         _ raw: ByteView,
         at base: Int,
         sighted: Bool = false,
         key: SecretKey? = nil,
         isNumber: Bool = false,
+        isIdentifier: Bool = false,
         _ scratch: RedactionScratch
     ) -> Bool {
         var text = raw
@@ -77,6 +78,7 @@ extension Redactor {
         } else {
             detect(subject, scratch)
         }
+        if isIdentifier { scratch.findings.removeAll { $0.detector.isNumber } }
         Finding.resolve(&scratch.findings)
         for finding in scratch.findings {
             if isNumber {

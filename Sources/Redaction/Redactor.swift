@@ -13,7 +13,7 @@ import Bytes
 /// Invariants:
 /// - A line that could not be scanned is never returned (`Outcome.failed`).
 /// - Redacting a result again changes nothing.
-/// - Keys, and everything outside the findings, stay byte for byte.
+/// - Everything outside the findings stays byte for byte.
 package struct Redactor: Sendable {
     package enum Outcome: Sendable, Equatable {
         /// Nothing was found: the input stands, nothing was appended to `out`.
@@ -37,6 +37,7 @@ package struct Redactor: Sendable {
     let triggers: [Trigger]
     let scanner: LiteralScanner?
     let exceptions: [ByteString]
+    let identifiers: [ByteString]
     let replacements: [[UInt8]]
 
     package init(_ settings: RedactionSettings = RedactionSettings()) throws(RedactionError) {
@@ -45,6 +46,7 @@ package struct Redactor: Sendable {
         guard !detectors.isEmpty else { throw RedactionError("no detector is switched on") }
         triggers = Trigger.all(for: detectors)
         exceptions = settings.except.map { ByteString($0) }
+        identifiers = settings.identifiers.map { ByteString($0) }
         replacements = Detector.allCases.map { Array("[REDACTED:\($0.name)]".utf8) }
         guard !triggers.isEmpty else {
             scanner = nil
@@ -82,7 +84,9 @@ package struct Redactor: Sendable {
         guard let key = SecretKey.classify(name) else {
             guard sight(value, scratch) else { return fail(scratch, out) }
             if scratch.sightings.isEmpty { return .clean }
-            guard inspect(value, at: 0, sighted: true, scratch) else { return fail(scratch, out) }
+            guard inspect(value, at: 0, sighted: true, isIdentifier: isIdentifier(name), scratch) else {
+                return fail(scratch, out)
+            }
             return apply(value, scratch, into: out)
         }
         guard inspect(value, at: 0, key: key, scratch) else { return fail(scratch, out) }

@@ -66,6 +66,13 @@ struct Trigger: Sendable {
         return found
     }
 
+    /// Whether the byte at `last` may end `ESC [ 33 m`, however the escape itself is written.
+    private static func endsControlSequence(_ text: ByteView, at last: Int) -> Bool {
+        var i = last - 1
+        while i > last - 24, (0x20...0x3F).contains(text.at(i)) { i -= 1 }
+        return text.at(i) == UInt8(ascii: "[")
+    }
+
     /// A cheap look around a hit in text that may hold escapes: false only where no detector could confirm it.
     func isPlausible(in text: ByteView, _ start: Int, _ end: Int) -> Bool {
         switch action {
@@ -73,7 +80,7 @@ struct Trigger: Sendable {
             // The name must end here, and a sign must follow: a quote, a backslash before a quote, `=` or `:`.
             switch text.at(end) {
             case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "\\"), UInt8(ascii: "="), UInt8(ascii: ":"),
-                UInt8(ascii: "%"):
+                UInt8(ascii: "%"), 0x1B:
                 return true
             case 0x20, 0x09:
                 var i = end
@@ -90,11 +97,13 @@ struct Trigger: Sendable {
             switch rule.shape {
             case .telegram, .terraform, .azureSecret, .mailchimp, .slackHook: return true
             case .run, .exactly, .runWithDigit, .sk, .dotted:
-                // Behind a letter or digit it is no prefix, unless that ends an escape (`\n`, `\u201c`, `%3D`).
+                // Behind a letter or digit it is no prefix, unless that ends an escape (`\n`, `\u201c`, `%3D`) or a
+                // terminal's control sequence.
                 let before = text.at(start - 1)
                 if before.isAlphanumeric, text.at(start - 2) != UInt8(ascii: "\\"),
                     text.at(start - 6) != UInt8(ascii: "\\"),
-                    text.at(start - 3) != UInt8(ascii: "%"), text.at(start - 4) != UInt8(ascii: "\\")
+                    text.at(start - 3) != UInt8(ascii: "%"), text.at(start - 4) != UInt8(ascii: "\\"),
+                    !Self.endsControlSequence(text, at: start - 1)
                 {
                     return false
                 }

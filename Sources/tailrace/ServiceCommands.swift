@@ -3,7 +3,7 @@ import LogService
 
 struct Up: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Collector, store, query service and page in one process.")
+        abstract: "Collector, store and query service in one process.")
 
     @Option(name: .long, help: "Configuration file (YAML).") var config: String?
     @Option(name: .long, help: "Data directory. Default: ./tailrace-data.") var data: String?

@@ -26,7 +26,7 @@ import Testing
             "LogServer",
             [
                 "LokiWire", "LogQuery", "LogPipeline", "LogQL", "Metrics", "Hummingbird", "HummingbirdCore", "HTTPTypes",
-                "Logging", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOHTTPTypes", "ServiceLifecycle",
+                "Logging", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket", "NIOHTTPTypes", "ServiceLifecycle",
             ]
         ),
         (

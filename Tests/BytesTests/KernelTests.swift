@@ -52,6 +52,12 @@ import Testing
         }
     }
 
+    /// Ten thousand groups took three gigabytes.
+    @Test func groupsAreLimited() throws {
+        #expect(try CompiledRegex(String(repeating: "(a)?", count: 1_000)).groupCount == 1_000)
+        #expect(throws: RegexError.self) { try CompiledRegex(String(repeating: "(a)?", count: 1_001)) }
+    }
+
     @Test func scannerReportsEnds() throws {
         let scanner = try LiteralScanner([
             .init(id: 7, text: "key"), .init(id: 8, text: "TOKEN", ignoresCase: true),

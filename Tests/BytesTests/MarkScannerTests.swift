@@ -47,4 +47,15 @@ import Testing
             #expect(marks(pad + "\\u0040") == [.init(kind: .hidden, at: lead)])
         }
     }
+
+    /// A line of nothing but triggers took sixteen times its size in marks.
+    @Test func refusesMoreMarksThanAllowed() {
+        var scanner = MarkScanner()
+        let text = ByteString(String(repeating: "@", count: 1_000))
+        let tooMany = text.withView { scanner.scan($0, marksMax: 999) }
+        #expect(!tooMany && scanner.count == 0)
+        let fits = text.withView { scanner.scan($0, marksMax: 1_000) }
+        #expect(fits)
+        #expect(scanner.count == 1_000)
+    }
 }

@@ -77,6 +77,11 @@ private func view<R>(_ text: String, _ body: (ByteView) throws -> R) rethrows ->
         }
     }
 
+    /// Where making a directory says that there is none although the parent exists, as in /proc, it was tried for ever.
+    @Test func aDirectoryThatCannotBeMadeIsAnError() throws {
+        #expect(throws: DiskError(.makeDirectory, "/proc/x", ENOENT)) { try disk.makeDirectory("/proc/x") }
+    }
+
     @Test func directoriesAreMadeWithTheirParents() throws {
         try withDirectory { directory in
             let deep = directory + "/x/y/z"

@@ -33,6 +33,9 @@ func form(_ values: (String, String)...) -> Form {
     @Test(arguments: [
         ("abc", #"strconv.ParseInt: parsing "abc": invalid syntax"#), ("1h", #"strconv.ParseInt: parsing "1h": invalid syntax"#),
         ("99999999999999999999", #"strconv.ParseInt: parsing "99999999999999999999": value out of range"#),
+        // Infinite seconds used to end the process.
+        ("1.0e999", #"strconv.ParseInt: parsing "1.0e999": invalid syntax"#),
+        ("-1.0e999", #"strconv.ParseInt: parsing "-1.0e999": invalid syntax"#),
         ("1.2.3", #"strconv.ParseInt: parsing "1.2.3": invalid syntax"#),
     ])
     func badTimestamps(text: String, message: String) {

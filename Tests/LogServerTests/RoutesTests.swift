@@ -264,4 +264,13 @@ import Testing
             #expect(out.view.string.hasPrefix(#"{"status":"success""#))
         }
     }
+
+    /// The bucket's last millisecond lay before the first time there is, and the process ended.
+    @Test func volumesAtTheBeginningOfTime() async throws {
+        try await withServer { server async throws in
+            let reply = try await server.get(
+                "/loki/api/v1/index/volume_range?query=%7Bapp%3D%22one%22%7D&start=-9223372036854775808&end=-9223372036851775808&step=0.001")
+            #expect(reply.status == 200)
+        }
+    }
 }

@@ -106,6 +106,22 @@ private final class PatientEngine: QueryRunning {
         }
     }
 
+    /// Headers were timed from a connection's first request on, so every kept connection was cut after the limit.
+    @Test(.timeLimit(.minutes(1))) func connectionsOutliveTheLimitOfTheirHeaders() async throws {
+        var settings = ServerSettings()
+        settings.headerTimeout = 100_000_000
+        try await withServer(settings: settings) { server async throws in
+            try await Blocking.run {
+                let client = try server.client()
+                let begin = ContinuousClock.now
+                while ContinuousClock.now - begin < .milliseconds(400) {
+                    try client.send("GET", "/ready")
+                    guard try client.receive().status == 200 else { throw Refusal(500, "not served") }
+                }
+            }
+        }
+    }
+
     @Test func headHasNoBody() async throws {
         try await withServer { server async throws in
             let reply = try await Blocking.run {

@@ -22,6 +22,7 @@ final class TestClient: @unchecked Sendable {
     // Sendable: a test uses a client from one thread at a time.
     private var descriptor: Int32
     private var buffer: [UInt8] = []
+    private var chunked: [UInt8] = []
 
     init(port: Int, receiveBuffer: Int32? = nil) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -105,6 +106,33 @@ final class TestClient: @unchecked Sendable {
         }
         defer { buffer.removeFirst(length) }
         return TestReply(status: status, headers: headers, body: Array(buffer[..<length]))
+    }
+
+    /// Exactly so many bytes; nil where the stream ends before them.
+    func bytes(_ count: Int) throws -> [UInt8]? {
+        while buffer.count < count {
+            guard try fill() else { return nil }
+        }
+        defer { buffer.removeFirst(count) }
+        return Array(buffer[..<count])
+    }
+
+    /// The next line of a chunked body, its head being received; nil where the stream ends.
+    func line() throws -> String? {
+        while true {
+            if let end = chunked.firstIndex(of: 0x0A) {
+                defer { chunked.removeFirst(end + 1) }
+                return String(decoding: chunked[..<end], as: UTF8.self)
+            }
+            var digits: [UInt8] = []
+            while digits.suffix(2) != [0x0D, 0x0A] {
+                guard let byte = try bytes(1) else { return nil }
+                digits += byte
+            }
+            let size = Int(String(decoding: digits.dropLast(2), as: UTF8.self), radix: 16) ?? 0
+            guard size > 0, let piece = try bytes(size), try bytes(2) != nil else { return nil }
+            chunked += piece
+        }
     }
 
     /// Waits until the server closes; whatever it still sends is dropped.

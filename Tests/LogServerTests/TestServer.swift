@@ -14,6 +14,8 @@ struct TestServer: Sendable {
     let port: Int
     let store: MemoryStore
     let registry: Registry
+    /// What the server itself stores through: batches appended here reach live tails.
+    let writer: any StoreWriter
 
     func client() throws -> TestClient { try TestClient(port: port) }
 
@@ -48,18 +50,26 @@ func openLimits() -> Limits {
 func withServer<Result: Sendable>(
     settings given: ServerSettings = ServerSettings(), limits: Limits = openLimits(),
     engine: (any QueryRunning)? = nil, hooks: ServerHooks = ServerHooks(), redactor: Redactor? = nil, patterns: PatternMiner? = nil,
+    tails: Tail.Settings = Tail.Settings(),
     _ body: @Sendable (TestServer) async throws -> Result
 ) async throws -> Result {
     var settings = given
     settings.port = 0
     let store = MemoryStore()
     let registry = Registry()
+    let hub = TailHub()
+    let writer = TailedWriter(store, hub: hub)
+    let deletions = MemoryDeletions()
+    let reader = FederatedReader(HidingReader(store, deletions: deletions))
     var parts = ServerParts(
-        reader: store, writer: store, engine: engine ?? QueryEngine(store: store, registry: registry),
+        reader: reader, writer: writer, engine: engine ?? QueryEngine(store: reader, registry: registry),
         intake: Intake(limits: limits, redactor: redactor, registry: registry), registry: registry)
     parts.limits = { _ in limits }
     parts.hooks = hooks
     parts.patterns = patterns
+    parts.tails = hub
+    parts.deletions = deletions
+    parts.tailSettings = tails
     parts.logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let server = LogServer(settings: settings, parts: parts)
     let (ports, announce) = AsyncStream<Int>.makeStream()
@@ -68,7 +78,7 @@ func withServer<Result: Sendable>(
         try await server.run { announce.yield($0) }
     }
     defer { running.cancel() }
-    for await port in ports { return try await body(TestServer(port: port, store: store, registry: registry)) }
+    for await port in ports { return try await body(TestServer(port: port, store: store, registry: registry, writer: writer)) }
     try await running.value
     throw TestFailure("the server ended before it listened")
 }

@@ -69,6 +69,25 @@ import Testing
         await store.close()
     }
 
+    /// A file whose last line waits for its continuation rode in a batch with lines of another file, and the batch was
+    /// refused as half a repetition: nothing of either file was stored any more.
+    @Test func aWaitingSourceDoesNotHoldUpOthers() async throws {
+        let disk = SimDisk()
+        let store = try open(disk)
+        _ = try await store.append(step("waits", 0, 10))
+        var mixed = step("goes", 0, 5)
+        mixed.advances.append(SourceAdvance(source: "waits", from: 10, to: SourcePosition(offset: 10)))
+        #expect(try await store.append(mixed) == AppendReceipt(stored: 1, duplicates: 0))
+        // Both wait, and what is flushed belongs to neither's step.
+        var waiting = step("goes", 5, 5)
+        waiting.advances.append(SourceAdvance(source: "new", from: 0, to: SourcePosition(offset: 0)))
+        #expect(try await store.append(waiting) == AppendReceipt(stored: 1, duplicates: 0))
+        #expect(store.position(of: "goes")?.offset == 5)
+        // The first batch again, as after a restart from older positions.
+        #expect(try await store.append(mixed) == AppendReceipt(stored: 0, duplicates: 1))
+        await store.close()
+    }
+
     @Test func positionsAreFoundByPrefix() async throws {
         let store = try open(SimDisk())
         for source in ["file:b", "file:a", "journal:x"] as [ByteString] {

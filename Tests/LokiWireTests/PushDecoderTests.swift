@@ -6,6 +6,19 @@ import Testing
 @Suite struct PushDecoderTests {
     static let json = Array(#"{"streams": [{"stream": {"app": "pe"}, "values": [["1794315540000000000", "x"]]}]}"#.utf8)
 
+    @Test func sizesAreGuessedFromWhatBodiesSay() {
+        func guess(_ bytes: [UInt8], _ type: String?, _ encoding: String?) -> Int {
+            bytes.withView { PushDecoder.sizeGuess($0, contentType: type, contentEncoding: encoding) }
+        }
+        let trailer: [UInt8] = [UInt8](repeating: 0, count: 16) + [0x00, 0x00, 0x00, 0x10]
+        #expect(guess(trailer, "application/json", "gzip") == 0x1000_0000)
+        #expect(guess([0x1F, 0x8B], "application/json", "gzip") == 2)
+        #expect(guess([0xFF, 0x01, 0, 0], "application/x-protobuf", nil) == 255)
+        #expect(guess([0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], nil, "") == 1 << 32)
+        #expect(guess([0x7B, 0x7D], "application/json", nil) == 2)
+        #expect(guess([], nil, nil) == 0)
+    }
+
     @Test(arguments: [
         (nil, "mime: no media type"), ("", "mime: no media type"), (" ; charset=utf-8", "mime: no media type"),
         ("application/", "mime: expected token after slash"),

@@ -46,7 +46,8 @@ enum LimitsBlock {
     ]
     private static let queryKeys = [
         "max_entries_limit_per_query", "max_query_series", "max_query_length", "max_query_lookback", "max_query_steps",
-        "query_timeout", "max_query_memory", "volume_enabled", "volume_max_series",
+        "query_timeout", "max_query_memory", "max_concurrent_tail_requests", "tail_max_duration", "deletion_mode",
+        "volume_enabled", "volume_max_series",
     ]
 
     private static func limits(_ node: YAMLNode, _ name: String, into limits: inout Limits, _ problems: Problems) {
@@ -108,6 +109,16 @@ enum LimitsBlock {
         limits.maxQuerySteps = map.integer("max_query_steps") ?? limits.maxQuerySteps
         limits.queryTimeout = map.duration("query_timeout") ?? limits.queryTimeout
         limits.maxQueryMemory = map.size("max_query_memory") ?? limits.maxQueryMemory
+        limits.maxConcurrentTailRequests =
+            map.integer("max_concurrent_tail_requests") ?? limits.maxConcurrentTailRequests
+        limits.tailMaxDuration = map.duration("tail_max_duration") ?? limits.tailMaxDuration
+        switch map.string("deletion_mode") {
+        case nil: break
+        case "filter-only"?: limits.deletionEnabled = true
+        case "disabled"?: limits.deletionEnabled = false
+        case let other?:
+            map.wrong("deletion_mode", "is `\(other)`", hint: "disabled, or filter-only: deleted lines are hidden until they expire")
+        }
         limits.volumeEnabled = map.bool("volume_enabled") ?? limits.volumeEnabled
         limits.volumeMaxSeries = map.integer("volume_max_series", 1...1_000_000) ?? limits.volumeMaxSeries
     }

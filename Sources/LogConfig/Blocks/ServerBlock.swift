@@ -26,6 +26,8 @@ enum ServerBlock {
             "enable_runtime_reload", "promtail_metrics",
         ]
 
+    private static let authKeys = ["multi_tenant", "multi_tenant_queries"]
+
     private enum Level: String, CaseIterable { case debug, info, warn, error }
     private enum Format: String, CaseIterable { case logfmt, json }
 
@@ -69,8 +71,16 @@ enum ServerBlock {
             options.promtailMetrics = map.bool("promtail_metrics") ?? false
             configuration.serverOptions = options
         }
-        if let node = root.pair("auth")?.value, let map = MapReader(node, "auth", keys: ["multi_tenant"], problems) {
+        if let node = root.pair("auth")?.value, let map = MapReader(node, "auth", keys: authKeys, problems) {
             configuration.server.multiTenant = map.bool("multi_tenant") ?? false
+            configuration.server.multiTenantQueries = map.bool("multi_tenant_queries") ?? false
+            if configuration.server.multiTenantQueries, !configuration.server.multiTenant {
+                problems.warning(
+                    "`multi_tenant_queries` has no effect without `multi_tenant: true`",
+                    at: map.keyMark(of: "multi_tenant_queries"),
+                    hint: ""
+                )
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ import NIOCore
 /// A request as the routes see it: route, tenant, parameters, the headers that matter.
 struct LokiRequest: Sendable {
     var route: Route
+    var method = HTTPRequest.Method.get
     /// The segment of the path that names something.
     var argument: ByteString
     var tenant: Tenant
@@ -55,6 +56,15 @@ enum RequestHeaders {
         }
     }
 
+    /// Tags as they may be written to a log: what could break its lines becomes `_`.
+    static func cleanTags(_ tags: String) -> String {
+        String(
+            tags.unicodeScalars.prefix(1_024).reduce(into: "") { out, c in
+                let good = c.isASCII && (UInt8(c.value).isAlphanumeric || "-=.@, ".unicodeScalars.contains(c))
+                out.unicodeScalars.append(good ? c : "_")
+            })
+    }
+
     static func acceptsGzip(_ header: String?) -> Bool {
         guard let header else { return false }
         return header.lowercased().split(separator: ",").contains { item in
@@ -75,15 +85,27 @@ enum RequestHeaders {
         return BatchKey(client: ByteString(String(parts[0])), epoch: epoch, sequence: sequence)
     }
 
-    /// Whose data a request is about.
-    static func tenant(_ header: String?, multiTenant: Bool) throws(Refusal) -> Tenant {
+    /// Whose data a request is about. `federates`: several tenants, with `|` between them, are read as one.
+    static func tenant(_ header: String?, multiTenant: Bool, federates: Bool = false) throws(Refusal) -> Tenant {
         guard multiTenant else { return .fake }
         guard let header, !header.isEmpty else { throw Refusal(401, "no org id") }
-        if header.utf8.contains(0x7C) { throw Refusal(400, "multiple org IDs present") }
-        guard let tenant = Tenant(header) else {
-            throw Refusal(
-                400, "tenant ID \(GoQuote.quote(header)) is not valid: 1 to 150 letters, digits and !-_.*'() are")
+        var tenants: [Tenant] = []
+        for name in header.split(separator: "|", omittingEmptySubsequences: false) {
+            let tenant = try one(String(name))
+            if !tenants.contains(tenant) { tenants.append(tenant) }
         }
-        return tenant
+        guard tenants.count > 1 else { return tenants[0] }
+        guard federates else { throw Refusal(400, "multiple org IDs present") }
+        return Tenant(federated: tenants.sorted { $0.name < $1.name })
+    }
+
+    /// Names that could be taken for paths, and any that a header's list could not hold, in the words of Loki's library.
+    private static func one(_ name: String) throws(Refusal) -> Tenant {
+        if name.isEmpty { throw Refusal(401, "no org id") }
+        if let tenant = Tenant(name) { return tenant }
+        if name.utf8.count > 150 { throw Refusal(400, "tenant ID is too long: max 150 characters") }
+        if name == "." || name == ".." { throw Refusal(400, "tenant ID is '.' or '..'") }
+        let bad = name.unicodeScalars.first { Tenant(String($0)) == nil && $0 != "." } ?? " "
+        throw Refusal(400, "tenant ID '\(name)' contains unsupported character '\(bad)'")
     }
 }

@@ -37,7 +37,7 @@ enum Parameters {
     /// With a dot: seconds, rounded to milliseconds. Up to ten characters: seconds; more: nanoseconds. Else RFC 3339.
     static func timestamp(_ text: String, default fallback: Int64) throws(Refusal) -> Int64 {
         if text.isEmpty { return fallback }
-        if text.utf8.contains(0x2E), let seconds = float(text) {
+        if text.utf8.contains(0x2E), let seconds = float(text), seconds.isFinite {
             let whole = seconds.rounded(.towardZero)
             let fraction = ((seconds - whole) * 1_000).rounded() / 1_000
             return clamp(whole * 1e9, plus: Int64(fraction * 1e9))

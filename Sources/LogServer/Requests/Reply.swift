@@ -12,6 +12,10 @@ package struct Reply: Sendable {
     package var headers: [(name: HTTPField.Name, value: String)] = []
     /// Closes the connection soon after the answer: what follows on it cannot be trusted or is too long to read.
     var closes = false
+    /// The body piece by piece, in place of `body`.
+    var stream: AsyncStream<ByteBuffer>?
+    /// Takes the connection over for good: nothing of this reply is written, and the connection ends when this returns.
+    var takeover: (@Sendable () async -> Void)?
 
     static let json = "application/json; charset=UTF-8"
     static let bareJSON = "application/json"
@@ -60,6 +64,12 @@ package struct Reply: Sendable {
         var fields = HTTPFields()
         if !contentType.isEmpty { fields[.contentType] = contentType }
         for header in headers { fields[header.name] = header.value }
+        if closes { fields[.connection] = "close" }
+        if let stream, withBody {
+            return Response(
+                status: HTTPResponse.Status(code: status), headers: fields,
+                body: ResponseBody(asyncSequence: stream))
+        }
         if !withBody { fields[.contentLength] = String(body.readableBytes) }
         return Response(
             status: HTTPResponse.Status(code: status), headers: fields,
@@ -71,6 +81,8 @@ extension HTTPField.Name {
     static let scopeOrgID = literal("X-Scope-OrgID")
     static let queryTags = literal("X-Query-Tags")
     static let encodingFlags = literal("X-Loki-Response-Encoding-Flags")
+    static let queryLimits = literal("X-Loki-Query-Limits")
+    static let deleteRequestID = literal("X-Delete-Request-ID")
     static let tailraceBatch = literal("X-Tailrace-Batch")
 
     private static func literal(_ name: String) -> HTTPField.Name {

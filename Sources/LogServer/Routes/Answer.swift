@@ -20,7 +20,8 @@ extension LogServer {
                 default: try detectedFieldValues(request)
                 }
             }
-        case .labels, .labelValues, .series, .indexStats, .detectedLabels, .metrics, .formatQuery, .patterns:
+        case .labels, .labelValues, .series, .indexStats, .detectedLabels, .metrics, .formatQuery, .patterns,
+            .indexShards, .delete:
             return try await catalogue.run(timeout: timeout, cancel: request.cancel, loop: loop) {
                 switch request.route {
                 case .labels: try labels(request)
@@ -30,6 +31,8 @@ extension LogServer {
                 case .detectedLabels: try detectedLabels(request)
                 case .formatQuery: formatQuery(request)
                 case .patterns: try patterns(request)
+                case .indexShards: try indexShards(request)
+                case .delete: try deletes(request)
                 default: exposition(openMetrics: openMetrics)
                 }
             }
@@ -47,7 +50,8 @@ extension LogServer {
             guard let compact = parts.hooks.compact else { throw Refusal(501, "this server has nothing to compact") }
             try await compact()
             return .noContent
-        case .push, .otlpLogs, .legacyPush, .other: throw Refusal.notFound
+        case .services: return services()
+        case .push, .otlpLogs, .legacyPush, .ruler, .tail, .legacyTail, .other: throw Refusal.notFound
         }
     }
 }

@@ -72,6 +72,23 @@ extension LogServer {
         }
     }
 
+    /// `index/shards`: one that holds everything, since nothing here is gained by asking in parts.
+    func indexShards(_ request: LokiRequest) throws -> Reply {
+        let bounds = try request.orderedBounds
+        let matchers: [LabelMatcher]
+        do throws(LogQLError) { matchers = try LogQL.parseLog(request.form["query"]).matchers } catch {
+            throw Refusal(400, error.message)
+        }
+        let streams = try parts.reader.streams(tenant: request.tenant, matchers: matchers, range: range(bounds))
+        let counts = try count(request, matchers, from: bounds.start, through: bounds.end)
+        return .json { out in
+            CatalogueAnswer.oneShard(
+                streams: counts.reduce(0) { $0 + ($1.rows > 0 ? 1 : 0) },
+                chunks: streams.reduce(0) { $0 + $1.chunks }, bytes: counts.reduce(0) { $0 + $1.bytes },
+                entries: counts.reduce(0) { $0 + $1.rows }, into: out)
+        }
+    }
+
     /// `detected_labels`: labels that tell something, so none whose values are all numbers or UUIDs.
     func detectedLabels(_ request: LokiRequest) throws -> Reply {
         let bounds = try request.orderedBounds

@@ -17,6 +17,7 @@ final class PushDecoderPool: Sendable {
     func with<R>(_ limits: PushLimits, _ caches: PushDecoder.Caches, _ body: (PushDecoder) throws -> R) rethrows -> R {
         let box = idle.withLock { $0.popLast() } ?? PushDecoderBox(PushDecoder(limits: limits, caches: caches))
         defer { idle.withLock { if $0.count < Self.keepMax, box.isSmall { $0.append(box) } } }
+        box.decoder.limits = limits
         return try body(box.decoder)
     }
 }
@@ -40,7 +41,10 @@ enum PushForm: Sendable {
 extension LogServer {
     /// `push`: 204, or what was wrong. Entries that pass are stored even where others were refused.
     func push(
-        _ request: Request, _ context: ConnectionContext, _ connection: ConnectionState?, tenant: Tenant,
+        _ request: Request,
+        _ context: ConnectionContext,
+        _ connection: ConnectionState?,
+        tenant: Tenant,
         form: PushForm = .loki
     ) async throws -> Reply {
         let headers = request.headers
@@ -52,6 +56,15 @@ extension LogServer {
         connection?.phase = .answering
         let contentType = headers[.contentType]
         let encoding = headers[.contentEncoding]
+        // Unpacked, and then once more as the batch that is stored.
+        let unpacked = received.withUnsafeReadableBytes {
+            PushDecoder.sizeGuess(ByteView(unsafe: $0), contentType: contentType, contentEncoding: encoding)
+        }
+        let expected = 2 * min(unpacked, limits.maxPushDecodedSize)
+        guard pushBytes.take(expected, beside: held) else {
+            throw Refusal(503, "too many pushes at once: try again", retryAfter: 1)
+        }
+        held += expected
         // A client that leaves does not take its lines back: no cancel flag is watched here.
         let taken = try await pushes.run(timeout: nil, cancel: CancelFlag(), loop: context.channel.eventLoop) {
             try decode(received, contentType, encoding, tenant, limits, form)
@@ -77,27 +90,43 @@ extension LogServer {
             throw tooLarge(declared, limits)
         }
         var body = ByteBuffer()
-        for try await chunk in request.body {
-            guard body.readableBytes + chunk.readableBytes <= limits.maxPushBodySize else {
-                throw tooLarge(body.readableBytes + chunk.readableBytes, limits)
+        do {
+            for try await chunk in request.body {
+                guard body.readableBytes + chunk.readableBytes <= limits.maxPushBodySize else {
+                    throw tooLarge(body.readableBytes + chunk.readableBytes, limits)
+                }
+                guard pushBytes.take(chunk.readableBytes) else {
+                    throw Refusal(503, "too many pushes at once: try again", retryAfter: 1, closes: true)
+                }
+                held += chunk.readableBytes
+                body.writeImmutableBuffer(chunk)
             }
-            guard pushBytes.take(chunk.readableBytes) else {
-                throw Refusal(503, "too many pushes at once: try again", retryAfter: 1, closes: true)
-            }
-            held += chunk.readableBytes
-            body.writeImmutableBuffer(chunk)
+        } catch let refusal as Refusal {
+            throw refusal
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            // Chunks of impossible sizes, trailers without end, a body that breaks off: the client's doing, and a 5xx would
+            // make it try again.
+            throw Refusal(400, "the request's body cannot be read: \(error)", closes: true)
         }
         return body
     }
 
     private func tooLarge(_ size: Int, _ limits: Limits) -> Refusal {
         Refusal(
-            413, "request body too large: message size too large than max (\(size) vs \(limits.maxPushBodySize))",
-            closes: true)
+            413,
+            "request body too large: message size too large than max (\(size) vs \(limits.maxPushBodySize))",
+            closes: true
+        )
     }
 
     private func decode(
-        _ body: ByteBuffer, _ contentType: String?, _ encoding: String?, _ tenant: Tenant, _ limits: Limits,
+        _ body: ByteBuffer,
+        _ contentType: String?,
+        _ encoding: String?,
+        _ tenant: Tenant,
+        _ limits: Limits,
         _ form: PushForm
     ) throws -> IntakeResult {
         var sizes = PushLimits()
@@ -113,8 +142,12 @@ extension LogServer {
                     }
                 case .otlp:
                     _ = try OTLPDecoder(limits: sizes, mapping: mappings.mapping(of: tenant, limits)).decode(
-                        view, contentType: contentType, contentEncoding: encoding, now: Timestamp.now().nanoseconds,
-                        into: &sink)
+                        view,
+                        contentType: contentType,
+                        contentEncoding: encoding,
+                        now: Timestamp.now().nanoseconds,
+                        into: &sink
+                    )
                 }
             }
         } catch let error as PushError {
@@ -140,7 +173,9 @@ private struct IntakeSink: PushSink {
             return
         }
         builder.add(
-            timestamp: timestamp, line: line,
-            metadata: Labels(metadata.map { Label(ByteString($0.name), ByteString($0.value)) }))
+            timestamp: timestamp,
+            line: line,
+            metadata: Labels(metadata.map { Label(ByteString($0.name), ByteString($0.value)) })
+        )
     }
 }

@@ -95,8 +95,8 @@ extension LogServer {
             let next = nextMultiple(of: step, after: start)
             // The bucket that reaches the end takes the end in.
             let isLast = next.map { $0 >= bounds.end } ?? true
-            let end = isLast ? bounds.end : (next ?? bounds.end) - 1
-            let time = isLast ? bounds.end : end - 999_999
+            let end = isLast ? bounds.end : (next ?? bounds.end) &- 1
+            let time = isLast ? bounds.end : max(end, .min + 999_999) - 999_999
             for (labels, bytes) in try volumes(question, request, from: start, through: end) {
                 points[labels, default: []].append(point(time, bytes))
                 totals[labels, default: 0] += bytes

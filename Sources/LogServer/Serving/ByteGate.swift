@@ -14,6 +14,15 @@ final class ByteGate: Sendable {
         return false
     }
 
+    /// For bytes that follow `mine` of the same request: one request alone passes whatever its size, which has limits of
+    /// its own, or it would never be served.
+    func take(_ count: Int, beside mine: Int) -> Bool {
+        let now = held.add(count, ordering: .relaxed).newValue
+        if now <= limit || now - count <= mine { return true }
+        held.subtract(count, ordering: .relaxed)
+        return false
+    }
+
     func give(_ count: Int) { held.subtract(count, ordering: .relaxed) }
 
     var current: Int { held.load(ordering: .relaxed) }

@@ -8,18 +8,28 @@ final class ConnectionState: Sendable {
 
     private struct Inner {
         var phase = Phase.idle
+        var requests = 0
         var cancel: CancelFlag?
         var gone = false
+        /// What an answer without end wants to hear: that nobody reads it any more, or that the server stops.
+        var over: (@Sendable (Tail.End) -> Void)?
+        var stopping = false
     }
 
     private let inner = Mutex(Inner())
 
     var phase: Phase {
         get { inner.withLock { $0.phase } }
-        set { inner.withLock { $0.phase = newValue } }
+        set {
+            inner.withLock { inner in
+                if inner.phase == .idle, newValue != .idle { inner.requests &+= 1 }
+                inner.phase = newValue
+            }
+        }
     }
 
-    var isGone: Bool { inner.withLock { $0.gone } }
+    /// What the connection does, and how many requests have come in whole so far.
+    var progress: (phase: Phase, requests: Int) { inner.withLock { ($0.phase, $0.requests) } }
 
     /// From here on the client's leaving sets `flag`; if it has left already, at once.
     func watch(_ flag: CancelFlag) {
@@ -30,14 +40,34 @@ final class ConnectionState: Sendable {
         if gone { flag.cancel() }
     }
 
+    /// `body` is called when the client leaves or the server stops; where that has happened already, at once. It lasts
+    /// until the connection ends.
+    func whenOver(_ body: @escaping @Sendable (Tail.End) -> Void) {
+        let end: Tail.End? = inner.withLock { inner in
+            inner.over = body
+            return inner.gone ? .clientLeft : inner.stopping ? .stopping : nil
+        }
+        if let end { body(end) }
+    }
+
+    /// The server takes no more requests: answers without end must end.
+    func serverStops() {
+        let over = inner.withLock { inner in
+            inner.stopping = true
+            return inner.over
+        }
+        over?(.stopping)
+    }
+
     func unwatch() { inner.withLock { $0.cancel = nil } }
 
     func clientLeft() {
-        let flag = inner.withLock { inner in
+        let (flag, over) = inner.withLock { inner in
             inner.gone = true
-            return inner.cancel
+            return (inner.cancel, inner.over)
         }
         flag?.cancel()
+        over?(.clientLeft)
     }
 }
 
@@ -69,8 +99,8 @@ final class ConnectionTable: Sendable {
 final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
-    typealias OutboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
+    typealias OutboundIn = IOData
+    typealias OutboundOut = IOData
 
     /// An outbound user event: the client waits for permission to send its body.
     struct Continue: Sendable {}
@@ -82,10 +112,14 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Since when a request's headers have been coming in.
     private var headersSince: NIODeadline?
+    /// Requests before the one whose headers are coming in: a short request begins and ends between two checks.
+    private var headersAfter = 0
     private var bytesRead = 0
+    private var bytesWritten = 0
     /// Reading and writing are judged from one check to the next.
     private var readAtCheck = 0
-    private var bufferedAtCheck = 0
+    private var sentAtCheck = 0
+    private var wasFull = false
     private var slowReadSince: NIODeadline?
     private var slowWriteSince: NIODeadline?
 
@@ -101,6 +135,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         state = table.add(context.channel)
+        // Who connects and says nothing must not hold a place that others wait for.
+        headersSince = .now()
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         timer = context.eventLoop.scheduleRepeatedTask(initialDelay: checkInterval, delay: checkInterval) { _ in
             let (guardian, context) = bound.value
@@ -125,13 +161,22 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let event = event as? ChannelEvent, event == .inputClosed { state?.clientLeft() }
+        if event is ChannelShouldQuiesceEvent { state?.serverStops() }
         context.fireUserInboundEventTriggered(event)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         bytesRead += unwrapInboundIn(data).readableBytes
-        if headersSince == nil, state?.phase == .idle { headersSince = .now() }
+        if let (phase, requests) = state?.progress, phase == .idle, headersSince == nil || headersAfter != requests {
+            headersSince = .now()
+            headersAfter = requests
+        }
         context.fireChannelRead(data)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        bytesWritten += unwrapOutboundIn(data).readableBytes
+        context.write(data, promise: promise)
     }
 
     func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
@@ -139,14 +184,14 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             context.triggerUserOutboundEvent(event, promise: promise)
             return
         }
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: promise)
+        context.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"))), promise: promise)
     }
 
     private func check(_ context: ChannelHandlerContext) {
         guard let state else { return }
         let now = NIODeadline.now()
-        let phase = state.phase
-        if phase != .idle { headersSince = nil }
+        let (phase, requests) = state.progress
+        if phase != .idle || requests != headersAfter { headersSince = nil }
         if let since = headersSince, now - since > .nanoseconds(settings.headerTimeout) {
             context.close(promise: nil)
             return
@@ -157,10 +202,12 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         readAtCheck = bytesRead
 
         let buffered = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-        // An answer only shrinks here between its writes: less than the least rate is a client that does not read.
-        let stuck = buffered > 0 && bufferedAtCheck > 0 && bufferedAtCheck - buffered < expected
+        // Less than the least rate reached the socket though something was waiting: a client that does not read.
+        let sent = bytesWritten - buffered
+        let stuck = buffered > 0 && wasFull && sent - sentAtCheck < expected
         slowWriteSince = stuck ? slowWriteSince ?? now : nil
-        bufferedAtCheck = buffered
+        sentAtCheck = sent
+        wasFull = buffered > 0
 
         let patience = TimeAmount.nanoseconds(settings.stallTimeout)
         if let since = slowReadSince ?? slowWriteSince, now - since > patience { context.close(promise: nil) }

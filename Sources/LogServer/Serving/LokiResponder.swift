@@ -28,7 +28,7 @@ struct LokiResponder: HTTPResponder {
             connection?.phase = .idle
         }
         var route = Route.other
-        let reply: Reply
+        var reply: Reply
         do {
             reply = try await answer(request, context, connection, &route)
         } catch let refusal as Refusal {
@@ -43,9 +43,16 @@ struct LokiResponder: HTTPResponder {
             server.parts.logger.error("\(route.rawValue) failed: \(error)")
             reply = Reply(Refusal(500, "\(error)"))
         }
+        // Behind a request that asks to change the protocol NIO reads no other: a client must not wait for its next answer.
+        if reply.takeover == nil, request.headers[.upgrade] != nil { reply.closes = true }
         let elapsed = start.duration(to: clock.now).components
         server.metrics.observe(
             route, status: reply.status, seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18)
+        if let takeover = reply.takeover {
+            await takeover()
+            // The connection is gone; nobody reads this.
+            return Response(status: .ok)
+        }
         if reply.closes {
             // Time for the answer to arrive before the connection is torn down under unread data.
             let channel = context.channel
@@ -69,13 +76,14 @@ struct LokiResponder: HTTPResponder {
             return reply
         }
         let isPost = request.method == .post
-        guard isPost || request.method == .get || request.method == .head, route.allows(isPost ? .post : .get) else {
-            return Reply(status: 405)
-        }
+        guard route.allows(request.method) else { return Reply(status: 405) }
+        if route == .ruler { throw Refusal.notFound }
         let headers = request.headers
         let tenant =
             route.needsTenant
-            ? try RequestHeaders.tenant(headers[.scopeOrgID], multiTenant: server.settings.multiTenant) : .fake
+            ? try RequestHeaders.tenant(headers[.scopeOrgID],
+                multiTenant: server.settings.multiTenant,
+                federates: server.settings.multiTenantQueries && !route.writes) : .fake
         if headers[.expect]?.lowercased() == "100-continue" {
             context.channel.triggerUserOutboundEvent(ConnectionGuard.Continue(), promise: nil)
         }
@@ -85,7 +93,8 @@ struct LokiResponder: HTTPResponder {
         if route == .otlpLogs { return await server.otlpLogs(request, context, connection, tenant: tenant) }
 
         var form = Form()
-        if isPost, isForm(headers[.contentType]) {
+        // Parameters of a deletion are taken from the URL alone, as Loki does.
+        if isPost, route != .delete, isForm(headers[.contentType]) {
             let body = try await collect(request, context, limit: server.settings.formSizeMax)
             try body.withView { view throws(Refusal) in try form.append(encoded: view) }
         }
@@ -93,14 +102,25 @@ struct LokiResponder: HTTPResponder {
             let query = ByteString(Array(target[(mark + 1)...].prefix { $0 != 0x23 }))
             try query.withView { view throws(Refusal) in try form.append(encoded: view) }
         }
+        var limits = server.parts.limits(tenant)
+        if let lower = QueryLimitsHeader(headers[.queryLimits]) {
+            limits = lower.lowering(limits)
+            if route.runsQuery { try lower.check(form["query"]) }
+        }
+        if let tags = headers[.queryTags] {
+            server.parts.logger.debug("\(route.rawValue) tags=\(RequestHeaders.cleanTags(tags))")
+        }
         let asked = LokiRequest(
-            route: route, argument: found.argument, tenant: tenant, form: form, limits: server.parts.limits(tenant),
+            route: route, method: request.method, argument: found.argument, tenant: tenant, form: form, limits: limits,
             now: Timestamp.now().nanoseconds, encodingFlags: QueryResponse.flags(header: headers[.encodingFlags]),
             allowsPartialSeries: RequestHeaders.allowsPartialSeries(headers[.queryTags]),
             gzipFrom: RequestHeaders.acceptsGzip(headers[.acceptEncoding]) ? server.settings.gzipFrom : nil,
             cancel: CancelFlag())
         connection?.phase = .answering
         connection?.watch(asked.cancel)
+        if route == .tail || route == .legacyTail {
+            return try await server.tail(asked, request.head, channel: context.channel, connection: connection)
+        }
         let openMetrics = headers[.accept]?.contains("application/openmetrics-text") ?? false
         return try await server.answer(asked, loop: context.channel.eventLoop, openMetrics: openMetrics)
     }

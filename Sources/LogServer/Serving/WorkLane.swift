@@ -32,8 +32,9 @@ final class WorkLane: Sendable {
         let answer = OneAnswer<Value>()
         let alarm = timeout.map { timeout in
             loop.scheduleTask(in: .nanoseconds(timeout)) {
-                cancel.cancel()
+                // In this order: a body that sees the flag must not be quicker with "cancelled".
                 answer.settle(.failure(Refusal.timeout))
+                cancel.cancel()
             }
         }
         pool.submit { state in

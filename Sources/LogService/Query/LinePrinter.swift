@@ -19,6 +19,8 @@ package struct LinePrinter {
     private let terminal: Bool
     private let out = ByteArena(capacity: 1 << 16)
     package private(set) var failed = false
+    /// Why the result could not be written, other than that nobody reads it.
+    package private(set) var failure: String?
 
     package init(format: OutputFormat) {
         self.format = format
@@ -53,7 +55,8 @@ package struct LinePrinter {
             case .raw:
                 out.append(point.value)
             case .pretty:
-                append(ByteString("\(labels.description) \(point.value) @ \(point.seconds)"))
+                let time = Double(point.seconds).map { RFC3339Text.text(Int64($0 * 1_000) * 1_000_000) } ?? point.seconds
+                append(ByteString("\(labels.description) \(point.value) @ \(time)"))
             case .jsonl:
                 out.append("{\"metric\":")
                 appendObject(labels)
@@ -72,6 +75,8 @@ package struct LinePrinter {
             if count < 0 {
                 if errno == EINTR { continue }
                 failed = true
+                // A reader that closed the pipe has what it wants; a full disk has not.
+                if errno != EPIPE { failure = "cannot write the result: \(String(cString: strerror(errno)))" }
             } else {
                 rest = rest.suffix(from: count)
             }

@@ -149,7 +149,9 @@ package struct QueryClient: Sendable {
             let body = try await response.body.collect(upTo: Self.answerMax)
             let bytes = body.withUnsafeReadableBytes { OwnedBytes(ByteView(unsafe: $0)) }
             guard (200..<300).contains(response.status.code) else {
-                throw Failure(description: bytes.view.trimmed.string)
+                let words = bytes.view.trimmed.string
+                throw Failure(
+                    description: words.isEmpty ? "\(address) answered \(response.status.code) without a word" : words)
             }
             return bytes
         } catch let failure as Failure {

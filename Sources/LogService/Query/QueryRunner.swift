@@ -97,6 +97,8 @@ package enum QueryRunner {
                     query: words.query, start: start, end: end, limit: words.limit,
                     direction: words.forward ? .forward : .backward, step: step, instant: words.instant),
                 printer: &printer)
+            printer.flush()
+            if let failure = printer.failure { return CommandOutcome(2, failure) }
             return CommandOutcome(printed > 0 ? 0 : 1)
         } catch {
             printer.flush()

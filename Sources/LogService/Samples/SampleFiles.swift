@@ -50,6 +50,32 @@ package enum SampleFiles {
         return CommandOutcome(0, "\(lines) sample lines in \(path)")
     }
 
+    /// Appends a line every half second until the process that started this one ends: something for `make run` to tail.
+    package static func follow(directory: String) -> CommandOutcome {
+        let path = "\(directory)/llm-api.log"
+        guard let file = fopen(path, "a") else {
+            return CommandOutcome(2, "cannot write \(path): \(String(cString: strerror(errno)))")
+        }
+        defer { fclose(file) }
+        let starter = getppid()
+        var options = SampleGenerator.Options(start: .now())
+        options.lines = .max
+        options.seed = UInt64(time(nil))
+        var generator = SampleGenerator(options)
+        let line = ByteArena(capacity: 4096)
+        while getppid() == starter {
+            line.reset()
+            generator.next(at: .now(), into: line)
+            line.append("\n")
+            let written = line.view.withUnsafeBytes { fwrite($0.baseAddress, 1, $0.count, file) }
+            guard written == line.count, fflush(file) == 0 else {
+                return CommandOutcome(2, "cannot write \(path): \(String(cString: strerror(errno)))")
+            }
+            usleep(500_000)
+        }
+        return CommandOutcome(0)
+    }
+
     private static func age(of path: String) -> Int? {
         ModificationTime.of(path).map { time(nil) - $0 }
     }

@@ -57,7 +57,12 @@ package struct SampleGenerator: Sendable {
 
     /// The next line, without newline.
     package mutating func next(into out: ByteArena) {
-        time += Int64(Double(options.interval) * 2 * random.fraction())
+        next(at: Timestamp(nanoseconds: time + Int64(Double(options.interval) * 2 * random.fraction())), into: out)
+    }
+
+    /// The next line with a time given from outside.
+    package mutating func next(at moment: Timestamp, into out: ByteArena) {
+        time = moment.nanoseconds
         let model = random.pick(weighted: Self.models)
         let isIncident = truth.lines >= options.lines - options.lines / 12
         let status = random.pick(weighted: isIncident ? Self.incident : Self.outcomes)

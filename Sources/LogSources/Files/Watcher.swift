@@ -63,6 +63,8 @@ struct Watcher: ~Copyable {
     private var nameless: Set<FileID> = []
     /// Links by where they lead: events carry the name of the real file.
     private var links: [ByteString: Set<ByteString>] = [:]
+    /// The other way round: where a matching path leads.
+    private var reals: [ByteString: ByteString] = [:]
     private var notices: [FileNotice] = []
     private var reported: Set<ByteString> = []
     private var isStart = true
@@ -297,6 +299,7 @@ struct Watcher: ~Copyable {
 
     /// `path` leads to no matching file, or to another.
     private mutating func lose(_ path: ByteString) {
+        if let real = reals.removeValue(forKey: path) { unlink(path, from: real) }
         guard let old = current.removeValue(forKey: path) else { return }
         names[old.id]?.remove(path)
         if names[old.id]?.isEmpty ?? false {
@@ -306,17 +309,28 @@ struct Watcher: ~Copyable {
         notices.append(.gone(old.id, path: path))
     }
 
+    private mutating func unlink(_ path: ByteString, from real: ByteString) {
+        links[real]?.remove(path)
+        if links[real]?.isEmpty ?? false { links[real] = nil }
+    }
+
+    /// Remembers where a link leads, and watches there.
+    private mutating func follow(_ match: GlobExpansion.Match) {
+        guard let real = match.real else { return }
+        if let before = reals.updateValue(real, forKey: match.path), before != real { unlink(match.path, from: before) }
+        links[real, default: []].insert(match.path)
+        watch(real.parent)
+    }
+
     private mutating func note(_ match: GlobExpansion.Match, targets wanted: [Int]) {
-        if let real = match.real {
-            links[real, default: []].insert(match.path)
-            watch(real.parent)
-        }
         if let old = current[match.path], old.id == match.status.id {
+            follow(match)
             current[match.path] = match.status
             if old != match.status { touch(old.id) }
             return
         }
         lose(match.path)
+        follow(match)
         current[match.path] = match.status
         let isKnown = names[match.status.id] != nil || nameless.contains(match.status.id)
         names[match.status.id, default: []].insert(match.path)

@@ -149,8 +149,7 @@ enum TemplateCalls {
     ) throws(TemplateFailure) -> TemplateValue {
         var item = arguments[0]
         if case .none = item { throw TemplateFailure("index of untyped nil") }
-        for (i, key) in arguments.enumerated().dropFirst() {
-            _ = i
+        for key in arguments.dropFirst() {
             switch item {
             case .none: throw TemplateFailure("index of nil pointer")
             case .labels:

@@ -66,8 +66,9 @@ package enum GoDuration {
                 whole += UInt64(Double(fraction) * (Double(unit) / scale))
                 guard whole <= limit else { return .failure(.invalid) }
             }
+            // Both may be the limit itself: their sum would not fit.
+            guard whole <= limit - total else { return .failure(.invalid) }
             total += whole
-            guard total <= limit else { return .failure(.invalid) }
         }
         if negative { return .success(total == limit ? .min : -Int64(total)) }
         return total < limit ? .success(Int64(total)) : .failure(.invalid)

@@ -269,7 +269,6 @@ enum GoPrintf {
         var sign = ""
         if digits.hasPrefix("-") || digits.hasPrefix("+") {
             sign = String(digits.removeFirst())
-            if sign == "+", !spec.plus, number.isInfinite { sign = "+" }
         } else if spec.plus {
             sign = "+"
         } else if spec.space {

@@ -38,7 +38,7 @@ struct Merging {
                 for segment in members + [nil] as [Segment?] {
                     let fits = segment.map {
                         !excluded.contains($0.info.number) && (all || self.tier($0.info.lineBytes) <= tier)
-                            && $0.info.lineBytes + bytes <= settings.segmentSize && group.count < 2 * Self.inputsMax / 2
+                            && $0.info.lineBytes + bytes <= settings.segmentSize && group.count < Self.inputsMax
                     }
                     if fits == true, let segment {
                         group.append(segment)

@@ -19,6 +19,8 @@ struct BatchKeys: Sendable {
     }
 
     static let rangesMax = 1024
+    /// Names come from outside; beyond this the clients not heard of for longest are forgotten.
+    static let clientsMax = 1 << 16
     private(set) var windows: [Client: Window] = [:]
 
     func contains(_ key: BatchKey) -> Bool {
@@ -30,6 +32,13 @@ struct BatchKeys: Sendable {
     mutating func insert(_ key: BatchKey, now: Int64) {
         let client = Client(name: key.client, epoch: key.epoch)
         windows[client, default: Window()].insert(key.sequence...key.sequence, now: now)
+        if windows.count > Self.clientsMax { forgetOldest() }
+    }
+
+    /// An eighth at once, so that the sort is rare.
+    private mutating func forgetOldest() {
+        let oldest = windows.map { (client: $0.key, usedAt: $0.value.usedAt) }.sorted { $0.usedAt < $1.usedAt }
+        for one in oldest.prefix(windows.count / 8) { windows[one.client] = nil }
     }
 
     mutating func insert(_ client: Client, _ window: Window) {

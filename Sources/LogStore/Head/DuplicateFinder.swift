@@ -27,6 +27,17 @@ struct DuplicateFinder {
     /// Half a megabyte each at most.
     private static let timesCacheMax = 12
 
+    /// The page of lines that was compared with last: what is sent again comes in the order in which it is stored.
+    private struct LinePageCopy {
+        var segment: Segment
+        var group: Int
+        var firstRow: Int
+        /// Where each line of the page begins, and behind them where the last one ends.
+        var starts: [Int]
+        var bytes: ByteArena
+    }
+    private var page: LinePageCopy?
+
     init(core: StoreCore) {
         self.core = core
         var random = SystemRandomNumberGenerator()
@@ -173,6 +184,7 @@ struct DuplicateFinder {
         }
         known = present
         timesCache.removeAll { !present.contains(ObjectIdentifier($0.segment)) }
+        page = nil
     }
 
     /// Those of the rows `late` that a segment holds.
@@ -253,25 +265,46 @@ struct DuplicateFinder {
         }
     }
 
-    private func isLine(_ line: ByteView, _ segment: Segment, _ group: Int, _ row: Int, _ lengths: [UInt32]) -> Bool {
-        let page = ByteArena(capacity: SegmentFormat.pageBytesMax)
-        var isEqual = false
+    private mutating func isLine(
+        _ line: ByteView, _ segment: Segment, _ group: Int, _ row: Int, _ lengths: [UInt32]
+    ) -> Bool {
+        if !holds(row, segment, group) { page = read(segment, group, row, lengths) }
+        guard holds(row, segment, group), let page else { return false }
+        let at = row - page.firstRow
+        return page.bytes[page.starts[at]..<page.starts[at + 1]] == line
+    }
+
+    private func holds(_ row: Int, _ segment: Segment, _ group: Int) -> Bool {
+        guard let page, page.segment === segment, page.group == group else { return false }
+        return row >= page.firstRow && row - page.firstRow + 1 < page.starts.count
+    }
+
+    private func read(_ segment: Segment, _ group: Int, _ row: Int, _ lengths: [UInt32]) -> LinePageCopy? {
+        let bytes = page?.bytes ?? ByteArena(capacity: SegmentFormat.pageBytesMax)
+        bytes.reset()
+        var copy: LinePageCopy?
         core.codecs.with { codec in
             segment.lines(
                 group: group,
                 pages: segment.pages(group: group, rows: row..<row + 1),
                 codec: codec,
-                into: page,
+                into: bytes,
                 each: { found, start in
-                    var offset = start
-                    for earlier in found.firstRow..<row { offset += Int(lengths[earlier]) }
-                    guard offset + Int(lengths[row]) <= page.count else { return }
-                    isEqual = page[offset..<offset + Int(lengths[row])] == line
+                    var starts = [start]
+                    var end = start
+                    var next = found.firstRow
+                    while next < lengths.count, end + Int(lengths[next]) <= bytes.count {
+                        end += Int(lengths[next])
+                        starts.append(end)
+                        next += 1
+                    }
+                    copy = LinePageCopy(
+                        segment: segment, group: group, firstRow: found.firstRow, starts: starts, bytes: bytes)
                 },
                 damaged: { _, error in core.damage.add(error.message) }
             )
         }
-        return isEqual
+        return copy
     }
 
     private mutating func times(_ segment: Segment, _ group: Int) throws(StoreError) -> [Int64] {

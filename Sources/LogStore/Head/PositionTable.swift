@@ -46,12 +46,14 @@ struct PositionCheck {
         var local: [ByteString: SourcePosition] = [:]
         var duplicates = 0
         var refusal: StoreError?
+        var steps = 0
         for advance in advances {
             let committed = (local[advance.source] ?? pending[advance.source] ?? table[advance.source])?.offset ?? 0
-            // A step of no length that begins at the committed offset is a change of the detail alone.
-            let isNews = advance.from == committed && (advance.to.offset > committed || !hasRows)
-            if isNews, advance.to.offset >= committed {
+            if advance.from == committed, advance.to.offset >= committed {
+                // A step of no length tells nothing of the lines: its source waits for the rest of one (multiline), or
+                // only the detail is new.
                 local[advance.source] = advance.to
+                if advance.to.offset > committed || !hasRows { steps += 1 }
             } else if advance.to.offset <= committed {
                 duplicates += 1
             } else if refusal == nil {
@@ -63,7 +65,7 @@ struct PositionCheck {
             }
         }
         if let refusal { return .refuse(refusal) }
-        if duplicates == advances.count { return .duplicate }
+        if duplicates > 0, steps == 0 { return .duplicate }
         if duplicates > 0 {
             // Lines of a batch cannot be told apart by source, so the caller must send what is new alone.
             for advance in advances where local[advance.source] == nil {
@@ -80,7 +82,4 @@ struct PositionCheck {
         for (source, position) in local { pending[source] = position }
         return .store
     }
-
-    /// Forgets what was remembered: the batches were not written.
-    mutating func reset() { pending.removeAll(keepingCapacity: true) }
 }

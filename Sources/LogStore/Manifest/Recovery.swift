@@ -61,6 +61,11 @@ struct Recovery {
         let last = try replayLog(&replay, manifest.floor, core, &keys)
         for text in replay.damaged { core.damage.add(text) }
         metrics.tornBytes.add(replay.tornBytes)
+        if replay.tornBytes > 0 {
+            core.damage.note(
+                "write-ahead log in \(settings.directory): its last \(replay.tornBytes) bytes were cut off in writing and "
+                    + "are left out; under `fsync: always` nothing acknowledged was in them")
+        }
         let wal = WalWriter(
             disk: disk,
             directory: settings.directory,
@@ -207,7 +212,10 @@ struct Recovery {
 
     /// Files that an atomic replace left half-way, and manifests that nothing names.
     private func removeTemporaries(_ names: [String]) {
-        for name in names where name == StoreNames.current + ".tmp" {
+        for name in names
+        where name == StoreNames.current + ".tmp"
+            || name.hasSuffix(StoreNames.unfinished) && StoreNames.wal(String(name.dropLast(StoreNames.unfinished.count))) != nil
+        {
             try? disk.unlink(DiskPath.join(settings.directory, name))
         }
     }

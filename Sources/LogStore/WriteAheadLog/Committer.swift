@@ -158,7 +158,8 @@ final class Committer: @unchecked Sendable {
                         one.record = record.filtered(keep)
                         one.receipt = AppendReceipt(
                             stored: one.record.rows.count,
-                            duplicates: record.rows.count - one.record.rows.count
+                            duplicates: record.rows.count - one.record.rows.count,
+                            kept: one.record.rows.isEmpty ? nil : keep
                         )
                     }
                 } catch {

@@ -151,6 +151,9 @@ enum WalFormat {
 enum StoreNames {
     static let lock = "LOCK"
     static let current = "CURRENT"
+    /// Behind the name of a file that is not complete yet.
+    static let unfinished = ".new"
+    static let deletions = "DELETIONS"
 
     static func numbered(_ prefix: String, _ number: UInt64, _ suffix: String) -> String {
         let digits = String(number)

@@ -55,31 +55,56 @@ struct WalWriter {
     var size: Int { end }
     var hasRecords: Bool { file != nil && end > WalFormat.dataStart }
 
-    private mutating func begin(first: UInt64, preallocate: Bool, now: Int64) throws(DiskError) {
+    /// Begins a file with copies of `again`, committed records that older files may have lost. The file gets its name
+    /// last, when header and copies are durable: from then on the older files are void from `first` on.
+    private mutating func begin(
+        first: UInt64, again: [HeadBatch] = [], preallocate: Bool, now: Int64
+    ) throws(DiskError) {
         let number = lastNumber + 1
         var random = SystemRandomNumberGenerator()
         let fresh = WalFormat.FileHeader(number: number, nonce: random.next(), first: first)
         let path = DiskPath.join(directory, WalFormat.fileName(number))
         // Whatever happens below, the number is used up: a file of that name may exist.
         lastNumber = number
-        let file = try disk.open(path, .create)
+        let temporary = again.isEmpty ? path : path + StoreNames.unfinished
+        try? disk.unlink(temporary)
+        let file = try disk.open(temporary, .create)
         let out = ByteArena(capacity: WalFormat.dataStart)
         fresh.encode(into: out)
+        var size = out.count
         do throws(DiskError) {
             try file.write([out.view], at: 0)
             if preallocate { try file.preallocate(fileSize) }
+            for batch in again {
+                let copy = ByteArena(capacity: batch.record.count)
+                copy.append(batch.record.view)
+                WalFormat.seal(
+                    copy,
+                    at: 0,
+                    kind: .batch,
+                    sequence: batch.sequence,
+                    durable: durable,
+                    body: CRC32C.of(copy.view.suffix(from: WalFormat.recordHeaderSize)),
+                    nonce: fresh.nonce
+                )
+                try file.write([copy.view], at: size)
+                size += copy.count
+            }
             // The header must be durable before anything older is void or deleted.
             try file.sync()
+            if temporary != path { try disk.rename(temporary, to: path) }
             try disk.syncDirectory(directory)
         } catch {
             file.close()
+            try? disk.unlink(temporary)
             try? disk.unlink(path)
             throw error
         }
         self.file = file
         header = fresh
-        end = out.count
+        end = size
         begunAt = now
+        if let last = again.last { durable = max(durable, last.sequence) }
     }
 
     /// Writes a group of records and, if `sync`, makes them durable. On an error none of them is in the log.
@@ -142,23 +167,7 @@ struct WalWriter {
             try begin(first: next, preallocate: busy, now: now)
         } else if file == nil {
             let again = unsynced().filter { $0.sequence > durable }
-            try begin(first: again.first?.sequence ?? next, preallocate: false, now: now)
-            for batch in again {
-                let copy = ByteArena(capacity: batch.record.count)
-                copy.append(batch.record.view)
-                WalFormat.seal(
-                    copy,
-                    at: 0,
-                    kind: .batch,
-                    sequence: batch.sequence,
-                    durable: durable,
-                    body: CRC32C.of(copy.view.suffix(from: WalFormat.recordHeaderSize)),
-                    nonce: header.nonce
-                )
-                try file?.write([copy.view], at: end)
-                end += copy.count
-            }
-            if !again.isEmpty { try syncFile() }
+            try begin(first: again.first?.sequence ?? next, again: again, preallocate: false, now: now)
         }
     }
 

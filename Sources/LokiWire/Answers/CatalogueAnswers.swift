@@ -48,6 +48,44 @@ package enum CatalogueAnswer {
         out.append(0x0A)
     }
 
+    /// `index/shards` with a single one.
+    package static func oneShard(streams: Int, chunks: Int, bytes: Int, entries: Int, into out: ByteArena) {
+        out.append("{\"shards\":[{\"bounds\":{\"min\":0,\"max\":18446744073709551615},\"stats\":")
+        statistics(streams: streams, chunks: chunks, bytes: bytes, entries: entries, into: out)
+        // The object of the statistics ends with a newline of its own.
+        out.truncate(to: out.count - 1)
+        out.append("}],\"statistics\":")
+        var json = JSONWriter(out)
+        StatisticsAnswer.write(QueryStatistics(), &json)
+        out.append("}\n")
+    }
+
+    /// The list of `delete`: whole seconds, which is what logcli decodes.
+    package static func deleteRequests(_ requests: [DeleteRequest], into out: ByteArena) {
+        var json = JSONWriter(out)
+        json.beginArray()
+        for request in requests.sorted(by: { ($0.createdAt, $0.id) < ($1.createdAt, $1.id) }) {
+            json.beginObject()
+            json.key("request_id")
+            json.string(request.id)
+            json.key("start_time")
+            json.integer(request.start / 1_000_000_000)
+            json.key("end_time")
+            json.integer(request.end / 1_000_000_000)
+            json.key("query")
+            json.string(request.query)
+            json.key("status")
+            json.string("received")
+            json.key("created_at")
+            json.integer(request.createdAt / 1_000_000_000)
+            json.key("user_id")
+            json.string(request.tenant.name)
+            json.endObject()
+        }
+        json.endArray()
+        out.append(0x0A)
+    }
+
     /// An envelope around one text: `format_query`.
     package static func text(_ data: String, into out: ByteArena) {
         var json = JSONWriter(out)

@@ -13,7 +13,8 @@ package final class PushDecoder {
         package init() {}
     }
 
-    private let limits: PushLimits
+    /// May be another tenant's for the next body.
+    package var limits: PushLimits
     private let caches: Caches
     private let first = ByteArena()
     private let second = ByteArena()
@@ -71,6 +72,27 @@ package final class PushDecoder {
         }
         guard outcome.streams > 0 else { throw .noStreams }
         return outcome
+    }
+
+    /// About how many bytes `body` takes when it is unpacked, before that is done: what gzip's trailer and snappy's
+    /// preamble say, and for deflate, which says nothing, a ratio usual for logs. Only a guess: who lies is cut off at
+    /// the limit.
+    package static func sizeGuess(_ body: ByteView, contentType: String?, contentEncoding: String?) -> Int {
+        switch contentEncoding ?? "" {
+        case "gzip":
+            guard body.count >= 18 else { return body.count }
+            let size = (0..<4).reduce(0) { $0 | Int(body[body.count - 4 + $1]) << (8 * $1) }
+            return max(body.count, size)
+        case "deflate": return body.count * 10
+        default:
+            guard contentType?.contains("protobuf") ?? true else { return body.count }
+            var size = 0
+            for i in 0..<min(5, body.count) {
+                size |= Int(body[i] & 0x7F) << (7 * i)
+                if body[i] < 0x80 { break }
+            }
+            return max(body.count, min(size, 1 << 32))
+        }
     }
 
     private func unpack(_ body: ByteView, _ format: CappedReader.Format) throws(PushError) -> ByteView {

@@ -33,6 +33,13 @@ struct GoNumbersTests {
         #expect(text.withView { GoFloat.parse($0) } == .failure(.syntax))
     }
 
+    /// Two halves of the range, each good by itself: their sum ended the process.
+    @Test func durationsThatAddUpBeyondTheRangeAreInvalid() {
+        for text in ["9223372036854775808ns9223372036854775808ns", "-9223372036854775808ns1ns", "2562047h2562047h"] {
+            #expect(ByteString(text).withView { GoDuration.parse($0) } == .failure(.invalid))
+        }
+    }
+
     @Test("NaN in any case, overflow is out of range")
     func special() {
         for text in ["nan", "NaN", "NAN"] {

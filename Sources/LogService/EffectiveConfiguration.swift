@@ -1,0 +1,194 @@
+import Bytes
+import LogModel
+import LogPipeline
+import LogQL
+import LogQuery
+import LogServer
+import LogShipping
+import LogSources
+import LogStore
+import Redaction
+
+/// `/config`: what is in effect, defaults and command line included, as YAML. Secrets are never in it: not as values, not
+/// in addresses, not in headers.
+enum EffectiveConfiguration {
+    static func yaml(_ plan: ServicePlan) -> String {
+        var out = Lines()
+        out.block("server") { out in
+            out.text("http_listen_address", plan.server.host)
+            out.value("http_listen_port", plan.server.port)
+            out.value("http_listen_conn_limit", plan.server.connectionsMax)
+            out.time("http_server_idle_timeout", plan.server.idleTimeout)
+        }
+        out.block("auth") { out in
+            out.value("multi_tenant", plan.server.multiTenant)
+            out.value("multi_tenant_queries", plan.server.multiTenantQueries)
+        }
+        out.block("store") { store(plan.store, &$0) }
+        out.block("query") { out in
+            out.value("loki_quirks", plan.query.lokiQuirks)
+            out.value("allow_all_streams", plan.query.allowAllStreams)
+            out.value("drop_equal_entries", plan.query.dropsEqualEntries)
+            out.value("default_limit", plan.query.defaultLimit)
+        }
+        out.block("limits") { limits(plan.limits, &$0) }
+        if let redaction = plan.redaction {
+            out.block("redaction") { out in
+                out.text("mode", "\(redaction.mode)")
+                out.texts("detectors", redaction.detectors.map { "\($0)" })
+            }
+        }
+        if !plan.clients.isEmpty { out.list("clients", plan.clients, client) }
+        if !plan.jobs.isEmpty {
+            out.list("scrape_configs", plan.jobs) { job, out in
+                out.text("job_name", job.name)
+                if !job.targets.isEmpty { out.texts("paths", job.targets.compactMap { $0.labels["__path__"]?.string }) }
+                if let journal = job.journal { out.time("journal_max_age", journal.maxAge) }
+                out.value("stages", job.stages.count)
+            }
+        }
+        return out.text
+    }
+
+    private static func store(_ store: StoreSettings, _ out: inout Lines) {
+        out.text("dir", store.directory)
+        out.text("codec", "\(store.codec)")
+        out.value("codec_level", store.codecLevel)
+        switch store.sync {
+        case .always: out.text("fsync", "always")
+        case .off: out.text("fsync", "off")
+        case .interval(let time): out.time("fsync", time)
+        }
+        out.value("memory", store.memory)
+        out.value("min_free_space", store.freeSpaceMin)
+        out.value("head_size", store.headSize)
+        out.time("head_age", store.headAge)
+        out.time("idle_time", store.idleTime)
+        out.value("segment_size", store.segmentSize)
+        out.block("retention") { out in
+            if let age = store.retentionAge { out.time("age", age) }
+            if let size = store.retentionSize { out.value("size", size) }
+            out.value("share", store.retentionShare)
+        }
+    }
+
+    private static func limits(_ limits: Limits, _ out: inout Lines) {
+        out.value("max_line_size", limits.maxLineSize)
+        out.value("max_label_name_length", limits.maxLabelNameLength)
+        out.value("max_label_value_length", limits.maxLabelValueLength)
+        out.value("max_label_names_per_series", limits.maxLabelNamesPerSeries)
+        out.value("max_structured_metadata_size", limits.maxStructuredMetadataSize)
+        out.value("max_structured_metadata_entries_count", limits.maxStructuredMetadataEntriesCount)
+        out.time("creation_grace_period", limits.creationGracePeriod)
+        out.time("reject_old_samples_max_age", limits.rejectOldSamplesMaxAge)
+        out.texts("discover_service_name", limits.discoverServiceName)
+        out.value("discover_log_levels", limits.discoverLogLevels)
+        out.value("max_push_body_size", limits.maxPushBodySize)
+        out.value("max_push_decoded_size", limits.maxPushDecodedSize)
+        out.value("max_entries_limit_per_query", limits.maxEntriesLimitPerQuery)
+        out.value("max_query_series", limits.maxQuerySeries)
+        out.time("max_query_length", limits.maxQueryLength)
+        out.value("max_query_steps", limits.maxQuerySteps)
+        out.time("query_timeout", limits.queryTimeout)
+        out.value("max_query_memory", limits.maxQueryMemory)
+        out.text("deletion_mode", limits.deletionEnabled ? "filter-only" : "disabled")
+        out.value("max_concurrent_tail_requests", limits.maxConcurrentTailRequests)
+        out.time("tail_max_duration", limits.tailMaxDuration)
+    }
+
+    private static func client(_ client: ClientSettings, _ out: inout Lines) {
+        out.text("url", withoutUser(client.url))
+        if !client.name.isEmpty { out.text("name", client.name) }
+        if !client.tenantID.isEmpty { out.text("tenant_id", client.tenantID) }
+        out.time("batchwait", client.batchWait)
+        out.value("batchsize", client.batchSize)
+        out.time("timeout", client.timeout)
+        switch client.authorization {
+        case .none: break
+        case .basic(let user, _):
+            out.block("basic_auth") { out in
+                out.text("username", user)
+                out.text("password", hidden)
+            }
+        case .header(let type, _):
+            out.block("authorization") { out in
+                out.text("type", type)
+                out.text("credentials", hidden)
+            }
+        }
+        if !client.headers.isEmpty {
+            out.block("headers") { out in
+                // A header may be a key as well as anything else.
+                for header in client.headers { out.text(header.name, hidden) }
+            }
+        }
+    }
+
+    private static let hidden = "<secret>"
+
+    /// An address without `user:password@`, and without a query, where keys are passed too.
+    static func withoutUser(_ url: String) -> String {
+        var bytes = Array(url.utf8)
+        if let query = bytes.firstIndex(of: UInt8(ascii: "?")) { bytes.removeSubrange(query...) }
+        guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), bytes.count > colon + 3, bytes[colon + 1] == 0x2F,
+            bytes[colon + 2] == 0x2F
+        else { return String(decoding: bytes, as: UTF8.self) }
+        let start = colon + 3
+        let end = bytes[start...].firstIndex(of: 0x2F) ?? bytes.count
+        if let at = bytes[start..<end].lastIndex(of: UInt8(ascii: "@")) { bytes.removeSubrange(start...at) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// YAML, line by line. Texts stand in double quotes with JSON's escapes, which YAML reads the same.
+    private struct Lines {
+        private(set) var text = ""
+        private var indent = ""
+        /// What stands in front of the next line of an item of a list.
+        private var dash = false
+
+        private mutating func line(_ content: String) {
+            text += dash ? indent.dropLast(2) + "- " : indent[...]
+            text += content + "\n"
+            dash = false
+        }
+
+        mutating func value(_ key: String, _ value: some CustomStringConvertible) { line("\(key): \(value)") }
+        mutating func text(_ key: String, _ value: String) { line("\(key): \(Self.quoted(value))") }
+        mutating func time(_ key: String, _ nanoseconds: Int64) { line("\(key): \(LogQL.prometheusDuration(nanoseconds))") }
+
+        mutating func time(_ key: String, _ duration: Duration) {
+            time(key, duration.components.seconds * 1_000_000_000 + duration.components.attoseconds / 1_000_000_000)
+        }
+
+        mutating func texts(_ key: String, _ values: [String]) {
+            line("\(key): [\(values.map(Self.quoted).joined(separator: ", "))]")
+        }
+
+        mutating func block(_ key: String, _ body: (inout Lines) -> Void) {
+            line("\(key):")
+            indent += "  "
+            body(&self)
+            indent.removeLast(2)
+        }
+
+        mutating func list<Item>(_ key: String, _ items: [Item], _ body: (Item, inout Lines) -> Void) {
+            line("\(key):")
+            indent += "  "
+            for item in items {
+                indent += "  "
+                dash = true
+                body(item, &self)
+                indent.removeLast(2)
+            }
+            indent.removeLast(2)
+        }
+
+        private static func quoted(_ value: String) -> String {
+            let out = ByteArena(capacity: value.utf8.count + 2)
+            out.append("\"")
+            value.withView { JSONText.escape($0, into: out) }
+            out.append("\"")
+            return out.view.string
+        }
+    }
+}
