@@ -4,8 +4,8 @@ import Bytes
 ///
 /// Escapes of JSON, of Python's and nginx's `\xHH` and of URLs (`%HH`) are resolved in one pass; a backslash that
 /// begins none of them stays what it is. So the same decoder serves JSON strings, logfmt, reprs and text that holds
-/// JSON, level by level. A terminal's control sequence (`ESC [ 33 m`) stands for a space: the letter at its end is no
-/// part of the word behind it.
+/// JSON, level by level. A terminal's colour (`ESC [ 33 m`) stands for a space: the letter at its end is no part of the
+/// word behind it.
 final class DecodedText {
     private struct Step {
         var start: Int
@@ -112,12 +112,17 @@ final class DecodedText {
 
     private static let escapeByte: UInt8 = 0x1B
 
-    /// ECMA-48's control sequences: `ESC [`, parameters and intermediates, one final byte.
+    /// Colours and styles only: `ESC [`, numbers of at most three digits, `m`. What ECMA-48 allows beyond that could
+    /// begin a secret: `ESC [ "NL13…` is a sequence that ends with the N.
     private func control(_ raw: ByteView, _ at: Int) -> Int {
         guard raw.at(at + 1) == UInt8(ascii: "[") else { return 0 }
         var end = at + 2
-        while (0x20...0x3F).contains(raw.at(end)) { end += 1 }
-        guard (0x40...0x7E).contains(raw.at(end)) else { return 0 }
+        var digits = 0
+        while digits <= 3, raw.at(end).isDigit || raw.at(end) == UInt8(ascii: ";") {
+            digits = raw.at(end).isDigit ? digits + 1 : 0
+            end += 1
+        }
+        guard digits <= 3, raw.at(end) == UInt8(ascii: "m") else { return 0 }
         bytes.append(0x20)
         return end + 1 - at
     }

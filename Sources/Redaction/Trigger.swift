@@ -68,8 +68,9 @@ struct Trigger: Sendable {
 
     /// Whether the byte at `last` may end `ESC [ 33 m`, however the escape itself is written.
     private static func endsControlSequence(_ text: ByteView, at last: Int) -> Bool {
+        guard text.at(last) == UInt8(ascii: "m") else { return false }
         var i = last - 1
-        while i > last - 24, (0x20...0x3F).contains(text.at(i)) { i -= 1 }
+        while i > last - 24, text.at(i).isDigit || text.at(i) == UInt8(ascii: ";") { i -= 1 }
         return text.at(i) == UInt8(ascii: "[")
     }
 

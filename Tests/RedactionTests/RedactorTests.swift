@@ -93,6 +93,11 @@ import Testing
         (#"{"msg":"\u001b[33mAKIAIOSFODNN7QRSTUVW\u001b[0m"}"#, #"{"msg":"\u001b[33m[REDACTED:api_key]\u001b[0m"}"#),
         ("\u{1B}[33mDE89370400440532013000\u{1B}[0m", "\u{1B}[33m[REDACTED:iban]\u{1B}[0m"),
         ("\u{1B}[0m nothing \u{1B}[", "\u{1B}[0m nothing \u{1B}["),
+        // No colours, but the beginning of something else: nothing of a secret may be taken for the end of a sequence.
+        (#"{"p":"\u001b[ \"NL13WNUW6508541116\" x"}"#, #"{"p":"\u001b[ \"[REDACTED:iban]\" x"}"#),
+        ("\u{1B}[DE89370400440532013000 x", "\u{1B}[[REDACTED:iban] x"),
+        ("\u{1B}[536-22-1234 x", "\u{1B}[[REDACTED:ssn] x"),
+        (#"{"p":"\u001b[ \"ghp_sVIiJT5iBAor0SR5R8vyIPRxl5zs3C0rjnNM\""}"#, #"{"p":"\u001b[ \"[REDACTED:api_key]\""}"#),
     ])
     func colouredTextIsRedacted(_ line: String, _ wanted: String) throws {
         #expect(try Bench()(line) == wanted)
