@@ -167,7 +167,9 @@ import Testing
         try await withServer(limits: limits) { server async throws in
             let reply = try await server.push(Self.good + "")
             #expect(reply.status == 204)
-            let second = try await server.push(Self.good)
+            // More than the burst, so that it is refused however long the first one took.
+            let second = try await server.push(
+                #"{"streams":[{"stream":{"app":"a"},"values":[["2","\#(String(repeating: "x", count: 1_000))"]]}]}"#)
             #expect(second.status == 429)
             #expect(second.text.hasPrefix("ingestion rate limit exceeded for user fake (limit: 1 bytes/sec)"))
             #expect(server.store.rows.count == 1)
