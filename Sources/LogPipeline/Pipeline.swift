@@ -12,8 +12,10 @@ package struct PipelineEnvironment: Sendable {
 
     package init(registry: Registry = Registry(), clock: @escaping @Sendable () -> Timestamp = { Timestamp.now() }) {
         self.registry = registry
-        families = MetricFamilies(registry: registry)
+        let families = MetricFamilies(registry: registry)
+        self.families = families
         self.clock = clock
+        registry.beforeExposing { [weak families] in families?.expire(now: clock().nanoseconds) }
     }
 }
 

@@ -64,8 +64,6 @@ package struct ServerHooks: Sendable {
     package var notReady: @Sendable () -> String? = { nil }
     /// Lines under `ready`, such as that redaction is off.
     package var readyNotes: @Sendable () -> [String] = { [] }
-    /// Called before `/metrics` is written: expires what should not be shown any more.
-    package var beforeMetrics: @Sendable () -> Void = {}
     /// The configuration in effect, as YAML without secrets.
     package var config: @Sendable () -> String = { "" }
     /// Merges what can be merged; returns when nothing is left to merge.
@@ -125,24 +123,11 @@ package struct LogServer: Sendable {
 
     /// Serves. `onListening` hears the port once it is open, which matters where the settings say 0.
     package func run(onListening: @escaping @Sendable (Int) -> Void = { _ in }) async throws {
-        let settings = settings
         let table = table
-        let http = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [GuardInstaller(table: table, settings: settings)],
-            idleTimeout: .nanoseconds(settings.idleTimeout),
-            httpDecoderConfiguration: .init(
-                maxHeaderFieldSize: settings.headerSizeMax, maxHeaderListSize: settings.headerSizeMax,
-                maxHeaderFieldCount: settings.headerCountMax))
         var quiet = parts.logger
         quiet.logLevel = max(quiet.logLevel, .warning)
-        let application = Application(
-            responder: LokiResponder(server: self),
-            server: .http1(configuration: http),
-            configuration: ApplicationConfiguration(
-                address: .hostname(settings.host, port: settings.port),
-                availableConnectionsDelegate: MaximumAvailableConnections(settings.connectionsMax)),
-            onServerRunning: { channel in onListening(channel.localAddress?.port ?? settings.port) },
-            logger: quiet)
+        let application = settings.application(
+            LokiResponder(server: self), table: table, logger: quiet, onListening: onListening)
         defer {
             table.cancelAll()
             for lane in [queries, catalogue, pushes] { lane.stop() }

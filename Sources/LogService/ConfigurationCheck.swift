@@ -28,7 +28,7 @@ package enum ConfigurationCheck {
         {
             lines.append(warning)
         }
-        if configuration.redaction == nil { lines.append("redaction is off: add `redaction: {}` to mask personal data") }
+        if configuration.redaction == nil { lines.append(ServicePlan.redactionIsOff) }
         return Report(good: true, text: lines.joined(separator: "\n"))
     }
 

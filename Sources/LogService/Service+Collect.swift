@@ -24,9 +24,6 @@ extension Service {
         var http: HTTPClient?
     }
 
-    /// Age at which lines go into the embedded store, nanoseconds: they are to be queryable within 50 ms.
-    private static let storeWait: Int64 = 20_000_000
-
     static func collect(_ given: ServicePlan, _ options: ServiceOptions, _ log: ServiceLog) async throws(Failure) -> Int32 {
         var plan = given
         let options = options.reading(stdin: given.readsStdin)
@@ -46,7 +43,7 @@ extension Service {
                 plan.jobs[index].journal?.importedCursor = file.importedCursor(jobName: name)
             }
         }
-        let notes = redactor == nil ? ["redaction is off: add `redaction: {}` to mask personal data"] : []
+        let notes = plan.notes
         for note in notes { log.warning(note) }
         let sink = CollectorSink(
             pipelines: pipelines, intake: target.intake, redactor: target.intake == nil ? redactor : nil,
@@ -111,7 +108,7 @@ extension Service {
         let opened = try openStore(plan.store, registry, report: report)
         return Target(
             destination: StoreDestination(opened, report: report),
-            intake: Intake(limits: plan.limits, redactor: redactor, registry: registry, report: report),
+            intake: intake(plan, redactor, registry, report: report),
             batchWait: storeWait, store: opened)
     }
 

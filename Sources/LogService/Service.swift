@@ -51,6 +51,17 @@ package enum Service {
         }
     }
 
+    /// Age at which collected lines go into the embedded store, nanoseconds: they are to be queryable within 50 ms.
+    static let storeWait: Int64 = 20_000_000
+
+    /// The rules by which every line comes into the embedded store, whichever command runs.
+    static func intake(
+        _ plan: ServicePlan, _ redactor: Redactor?, _ registry: Registry, report: @escaping @Sendable (String) -> Void
+    ) -> Intake {
+        Intake(
+            limits: plan.limits, tenantLimits: plan.tenantLimits, redactor: redactor, registry: registry, report: report)
+    }
+
     static func redactor(_ plan: ServicePlan) throws(Failure) -> Redactor? {
         guard let settings = plan.redaction else { return nil }
         do throws(RedactionError) { return try Redactor(settings) } catch {
@@ -112,12 +123,9 @@ package enum Service {
     static func serve(_ plan: ServicePlan, _ options: ServiceOptions, _ log: ServiceLog) async throws(Failure) -> Int32 {
         let registry = Registry()
         let redactor = try redactor(plan)
-        let environment = PipelineEnvironment(registry: registry)
-        let pipelines = try pipelines(plan, environment, log)
+        let pipelines = try pipelines(plan, PipelineEnvironment(registry: registry), log)
         let store = try openStore(plan.store, registry) { log.warning($0) }
-        let intake = Intake(
-            limits: plan.limits, tenantLimits: plan.tenantLimits, redactor: redactor, registry: registry,
-            report: { log.warning($0) })
+        let intake = intake(plan, redactor, registry) { log.warning($0) }
         let reader = FederatedReader(HidingReader(store, deletions: store.deletions, settings: plan.query))
         let engine = QueryEngine(store: reader, settings: plan.query, registry: registry)
 
@@ -133,13 +141,11 @@ package enum Service {
         parts.tails = tails
         parts.deletions = store.deletions
         parts.querySettings = plan.query
-        let notes = redactor == nil ? ["redaction is off: add `redaction: {}` to mask personal data"] : []
+        let notes = plan.notes
         parts.hooks.readyNotes = { notes + store.condition().notes }
         parts.hooks.notReady = { store.condition().missing }
         let configuration = EffectiveConfiguration.yaml(plan)
         parts.hooks.config = { configuration }
-        let families = environment.families
-        parts.hooks.beforeMetrics = { families.expire(now: Timestamp.now().nanoseconds) }
         parts.hooks.compact = {
             try await store.flush()
             try await store.compact()
@@ -151,7 +157,7 @@ package enum Service {
             let destination = StoreDestination(writer) { log.warning($0) }
             let sink = CollectorSink(
                 pipelines: pipelines, intake: intake, redactor: nil, registry: registry, destination: destination,
-                settings: CollectorSink.Settings(batchWait: 20_000_000),
+                settings: CollectorSink.Settings(batchWait: storeWait),
                 gate: CollectorGate(plan.collectorLimits, registry: registry), report: { log.warning($0) })
             collector = try Service.collector(
                 plan, sink: sink, destination: destination, once: false, registry: registry, log: log)

@@ -40,6 +40,10 @@ struct ServicePlan: Sendable {
     /// What a person should hear at start.
     var warnings: [String] = []
 
+    /// What `check`, start-up and `/ready` say of a plan that is good but leaves something off.
+    var notes: [String] { redaction == nil ? [Self.redactionIsOff] : [] }
+    static let redactionIsOff = "redaction is off: add `redaction: {}` to mask personal data"
+
     /// Whether lines go to servers elsewhere.
     var ships: Bool { !clients.isEmpty }
 

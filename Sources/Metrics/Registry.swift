@@ -27,8 +27,13 @@ package final class Registry: Sendable {
     }
 
     private let families = Mutex<[String: Family]>([:])
+    private let preparations = Mutex<[@Sendable () -> Void]>([])
 
     package init() {}
+
+    /// `body` is called whenever the metrics are about to be shown, from whatever thread shows them: the moment to remove
+    /// what is too old.
+    package func beforeExposing(_ body: @escaping @Sendable () -> Void) { preparations.withLock { $0.append(body) } }
 
     // MARK: Metrics with fixed labels
 
@@ -133,6 +138,7 @@ package final class Registry: Sendable {
 
     /// Appends all metrics: Prometheus text 0.0.4, or OpenMetrics 1.0. Families by name, series by labels.
     package func expose(into out: ByteArena, openMetrics: Bool = false) {
+        for prepare in preparations.withLock({ $0 }) { prepare() }
         // A copy first: reading observed values may take other locks.
         let families = families.withLock { $0 }
         for (name, family) in families.sorted(by: { $0.key < $1.key }) {

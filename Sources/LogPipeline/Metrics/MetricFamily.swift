@@ -111,8 +111,8 @@ package final class MetricFamilies: Sendable {
         }
     }
 
-    /// Removes series that were not used for their `max_idle_duration`. To be called now and then, and before metrics
-    /// are shown. `now` is the wall clock in nanoseconds.
+    /// Removes series that were not used for their `max_idle_duration`. Called now and then, and before metrics are
+    /// shown. `now` is the wall clock in nanoseconds.
     package func expire(now: Int64) {
         for family in families.withLock({ Array($0.values) }) { family.expire(now: now) }
     }

@@ -14,10 +14,7 @@ extension LogServer {
     }
 
     /// `/metrics`
-    func exposition(openMetrics: Bool) -> Reply {
-        parts.hooks.beforeMetrics()
-        return .exposition(parts.registry, openMetrics: openMetrics)
-    }
+    func exposition(openMetrics: Bool) -> Reply { .exposition(parts.registry, openMetrics: openMetrics) }
 
     /// `/services`: one process is all there is.
     func services() -> Reply { .text("server => Running\nstore => Running\n") }

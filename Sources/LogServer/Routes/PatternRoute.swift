@@ -1,8 +1,6 @@
-import Bytes
 import LogModel
 import LogPipeline
 import LokiWire
-import NIOCore
 
 extension LogServer {
     /// `patterns`: what the lines of the streams look like, with counts by step. 404 where nobody mines them.
@@ -14,33 +12,7 @@ extension LogServer {
         let found = miner.patterns(
             tenant: request.tenant, matchers: try selector(request.form["query"]), from: bounds.start, through: bounds.end,
             step: step)
-        return .json(gzipFrom: request.gzipFrom) { out in
-            var json = JSONWriter(out)
-            json.beginObject()
-            json.key("status")
-            json.string("success")
-            json.key("data")
-            json.beginArray()
-            for pattern in found {
-                json.beginObject()
-                json.key("pattern")
-                json.string(pattern.pattern)
-                json.key("level")
-                json.string(pattern.level)
-                json.key("samples")
-                json.beginArray()
-                for sample in pattern.samples {
-                    json.beginArray()
-                    json.integer(sample.time)
-                    json.integer(sample.count)
-                    json.endArray()
-                }
-                json.endArray()
-                json.endObject()
-            }
-            json.endArray()
-            json.endObject()
-            out.append(0x0A)
-        }
+        let rows = found.map { (pattern: $0.pattern, level: $0.level, samples: $0.samples) }
+        return .json(gzipFrom: request.gzipFrom) { CatalogueAnswer.patterns(rows, into: $0) }
     }
 }

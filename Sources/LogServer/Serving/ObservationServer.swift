@@ -30,29 +30,17 @@ package struct ObservationServer: Sendable {
     /// Serves until its task is cancelled. `onListening` hears the port once it is open. Throws `ServerError` where it
     /// cannot be opened.
     package func run(onListening: @escaping @Sendable (Int) -> Void = { _ in }) async throws {
-        let (settings, registry, ready) = (settings, registry, ready)
+        let (registry, ready) = (registry, ready)
         let table = ConnectionTable()
-        let http = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [GuardInstaller(table: table, settings: settings)],
-            idleTimeout: .nanoseconds(settings.idleTimeout),
-            httpDecoderConfiguration: .init(
-                maxHeaderFieldSize: settings.headerSizeMax, maxHeaderListSize: settings.headerSizeMax,
-                maxHeaderFieldCount: settings.headerCountMax))
         var quiet = logger
         // What matters is thrown; connections that a stop cuts off are nobody's concern.
         quiet.logLevel = .critical
-        let application = Application(
-            responder: CallbackResponder { (request: Request, context: ConnectionContext) in
-                table.state(of: context.channel)?.phase = .answering
-                defer { table.state(of: context.channel)?.phase = .idle }
-                return Self.answer(request, registry, ready).response(withBody: request.method != .head)
-            },
-            server: .http1(configuration: http),
-            configuration: ApplicationConfiguration(
-                address: .hostname(settings.host, port: settings.port),
-                availableConnectionsDelegate: MaximumAvailableConnections(settings.connectionsMax)),
-            onServerRunning: { channel in onListening(channel.localAddress?.port ?? settings.port) },
-            logger: quiet)
+        let responder = CallbackResponder { (request: Request, context: ConnectionContext) in
+            table.state(of: context.channel)?.phase = .answering
+            defer { table.state(of: context.channel)?.phase = .idle }
+            return Self.answer(request, registry, ready).response(withBody: request.method != .head)
+        }
+        let application = settings.application(responder, table: table, logger: quiet, onListening: onListening)
         do {
             try await application.run()
         } catch {

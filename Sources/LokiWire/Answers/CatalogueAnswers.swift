@@ -1,7 +1,7 @@
 import Bytes
 import LogModel
 
-/// Answers about what there is, without lines: labels, values, series, statistics, detected labels and fields.
+/// Answers about what there is, without lines: labels, values, series, statistics, detected labels and fields, patterns.
 package enum CatalogueAnswer {
     /// Label names or values. Without any the `data` key is left out, as Loki does.
     package static func strings(_ values: [ByteString], into out: ByteArena) {
@@ -105,6 +105,38 @@ package enum CatalogueAnswer {
         json.string("invalid-query")
         json.key("error")
         json.string(error)
+        json.endObject()
+        out.append(0x0A)
+    }
+
+    /// Patterns of lines, each with counts by time: `[[seconds, lines], …]`.
+    package static func patterns(
+        _ patterns: [(pattern: ByteString, level: ByteString, samples: [(time: Int64, count: Int)])], into out: ByteArena
+    ) {
+        var json = JSONWriter(out)
+        json.beginObject()
+        json.key("status")
+        json.string("success")
+        json.key("data")
+        json.beginArray()
+        for pattern in patterns {
+            json.beginObject()
+            json.key("pattern")
+            json.string(pattern.pattern)
+            json.key("level")
+            json.string(pattern.level)
+            json.key("samples")
+            json.beginArray()
+            for sample in pattern.samples {
+                json.beginArray()
+                json.integer(sample.time)
+                json.integer(sample.count)
+                json.endArray()
+            }
+            json.endArray()
+            json.endObject()
+        }
+        json.endArray()
         json.endObject()
         out.append(0x0A)
     }

@@ -7,34 +7,22 @@ package enum LegacyQueryAnswer {
     /// `streams` with their categories apart; the answer groups entries by all their labels.
     package static func write(_ streams: [ResultStream], _ statistics: QueryStatistics, into out: ByteArena) {
         var json = JSONWriter(out)
-        let text = ByteArena()
         json.beginObject()
         json.key("streams")
         json.beginArray()
         for stream in regrouped(streams) {
             json.beginObject()
             json.key("labels")
-            text.reset()
-            LabelText.write(stream.labels, into: text)
-            json.string(text.view)
+            json.labelText(stream.labels)
             json.key("entries")
             json.beginArray()
             for entry in stream.entries {
                 json.beginObject()
                 json.key("ts")
-                text.reset()
-                RFC3339.append(entry.timestamp, into: text)
-                json.string(text.view)
+                json.time(entry.timestamp)
                 json.key("line")
                 json.string(entry.line)
-                if !entry.metadata.isEmpty {
-                    json.key("structuredMetadata")
-                    json.labels(entry.metadata)
-                }
-                if !entry.parsed.isEmpty {
-                    json.key("parsed")
-                    json.labels(entry.parsed)
-                }
+                json.categories(of: entry)
                 json.endObject()
             }
             json.endArray()

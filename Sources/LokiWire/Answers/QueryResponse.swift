@@ -84,25 +84,7 @@ package struct QueryResponse {
             json.labels(stream.labels)
             json.key("values")
             json.beginArray()
-            for entry in stream.entries {
-                json.beginArray()
-                json.nanoseconds(entry.timestamp)
-                json.string(entry.line)
-                // With the flag every value has the third object, without it none: clients count on both.
-                if categorized {
-                    json.beginObject()
-                    if !entry.metadata.isEmpty {
-                        json.key("structuredMetadata")
-                        json.labels(entry.metadata)
-                    }
-                    if !entry.parsed.isEmpty {
-                        json.key("parsed")
-                        json.labels(entry.parsed)
-                    }
-                    json.endObject()
-                }
-                json.endArray()
-            }
+            for entry in stream.entries { json.value(entry, categorized: categorized) }
             json.endArray()
             json.endObject()
         }

@@ -44,22 +44,7 @@ package struct TailAnswer: Sendable {
             json.labels(labels)
             json.key("values")
             json.beginArray()
-            json.beginArray()
-            json.nanoseconds(entry.timestamp)
-            json.string(entry.line)
-            if categorized {
-                json.beginObject()
-                if !entry.metadata.isEmpty {
-                    json.key("structuredMetadata")
-                    json.labels(entry.metadata)
-                }
-                if !entry.parsed.isEmpty {
-                    json.key("parsed")
-                    json.labels(entry.parsed)
-                }
-                json.endObject()
-            }
-            json.endArray()
+            json.value(entry, categorized: categorized)
             json.endArray()
             json.endObject()
         }
@@ -90,23 +75,18 @@ package struct TailAnswer: Sendable {
 
     private func legacy(_ out: ByteArena) {
         var json = JSONWriter(out)
-        let text = ByteArena()
         json.beginObject()
         json.key("streams")
         json.beginArray()
         for (labels, entry) in entries {
             json.beginObject()
             json.key("labels")
-            text.reset()
-            LabelText.write(labels, into: text)
-            json.string(text.view)
+            json.labelText(labels)
             json.key("entries")
             json.beginArray()
             json.beginObject()
             json.key("ts")
-            text.reset()
-            RFC3339.append(entry.timestamp, into: text)
-            json.string(text.view)
+            json.time(entry.timestamp)
             json.key("line")
             json.string(entry.line)
             json.endObject()
@@ -120,13 +100,9 @@ package struct TailAnswer: Sendable {
             for (timestamp, labels) in dropped {
                 json.beginObject()
                 json.key("Timestamp")
-                text.reset()
-                RFC3339.append(timestamp, into: text)
-                json.string(text.view)
+                json.time(timestamp)
                 json.key("Labels")
-                text.reset()
-                LabelText.write(labels, into: text)
-                json.string(text.view)
+                json.labelText(labels)
                 json.endObject()
             }
             json.endArray()
