@@ -12,13 +12,14 @@ BIN     = .build/release/tailrace
 DATA   ?= ./tailrace-data
 LISTEN ?= 127.0.0.1:3100
 
-.PHONY: help run test deps test-deps toolchain release bench fmt lint torture deb dist clean
+.PHONY: help run test deps test-deps toolchain release bench fmt lint torture fuzz deb dist clean
 
 help:
 	@echo "make run      build, then tail, redact, store and serve the shipped samples on $(LISTEN)"
 	@echo "make test     all tests"
 	@echo "make release  the binary: $(BIN)"
 	@echo "make bench    throughput figures      make torture  long fault tests      make fmt lint"
+	@echo "make fuzz     libFuzzer on every reader of outside bytes, FUZZ_SECONDS=600 each"
 
 toolchain:
 	@command -v $(SWIFT) >/dev/null 2>&1 || { \
@@ -70,6 +71,11 @@ lint: toolchain
 torture: test-deps
 	$(SWIFT) build --build-tests $(TEST)
 	TAILRACE_TORTURE=1 $(SWIFT) test $(TEST) --skip-build --no-parallel
+
+# A package of its own: all modules are built anew with coverage and AddressSanitizer.
+fuzz: deps
+	$(SWIFT) build --package-path Tests/Fuzz -c release --scratch-path .build/fuzz
+	Tests/Fuzz/run .build/fuzz/release/fuzz
 
 deb dist:
 	@echo "'make $@' comes with the packaging work; 'make release' builds the binary."; exit 1

@@ -121,7 +121,11 @@ let package = Package(
             swiftSettings: strict
         ),
 
-        // Tests: one target a module, with its file names and `Tests`; the kit; the whole from outside.
+        // Tests: one target a module, with its file names and `Tests`; the kit; the whole from outside. `FuzzTargets` is
+        // shared with the package in Tests/Fuzz, which `make fuzz` builds.
+        .target(
+            name: "FuzzTargets", dependencies: ground + ["LogQL", "LokiWire", "LogStages", "LogQuery"],
+            path: "Tests/Fuzz/Targets", swiftSettings: strict),
         .target(name: "LogTestKit", dependencies: ground + ["Disk"], path: "Tests/LogTestKit", swiftSettings: strict),
         tests("BytesTests", ground),
         tests("LogModelTests", ground),
@@ -153,6 +157,7 @@ let package = Package(
                 "Disk", "Metrics", "LogStages", "LogSources", "LogPipeline", "LogShipping", "LogServer", "LogService",
             ]
         ),
+        tests("FuzzReplayTests", ground + ["FuzzTargets"]),
         tests("ArchitectureTests", []),
         tests("EndToEndTests", ground + ["Disk", "LogService", "tailrace"]),
     ],

@@ -31,11 +31,20 @@ extension LogQL.MetricExpression: CustomStringConvertible {
         case .range(let aggregation): aggregation.description
         case .vectorAggregation(let aggregation): aggregation.description
         case .binary(let operation): "(\(operation.lhs) \(operation.operatorText) \(operation.rhs))"
-        case .literal(let value): GoNumber.short(value)
+        // The language reads `-0` as a duration, and no operation tells zeros apart: print it without its sign.
+        case .literal(let value): GoNumber.short(value == 0 ? 0 : value)
         case .labelReplace(let replace):
             "label_replace(\(replace.inner),\(replace.arguments.joined(separator: ",")))"
-        case .vector(let value): "vector(\(GoNumber.fixed(value)))"
+        case .vector(let value): "vector(\(LogQL.fixedOrExact(value)))"
         }
+    }
+}
+
+extension LogQL {
+    /// Six digits behind the point, as Loki has it, and more only where they are needed to mean the same.
+    fileprivate static func fixedOrExact(_ value: Double) -> String {
+        let text = GoNumber.fixed(value)
+        return Double(text) == value ? text : GoNumber.plain(value)
     }
 }
 

@@ -68,7 +68,9 @@ extension LogQL.LabelFilter: CustomStringConvertible {
         case .and(let parts, let nesting): LabelFilter.chain(parts, " , ", nesting)
         case .or(let parts, let nesting): LabelFilter.chain(parts, " or ", nesting)
         case .string(let name, let op, let value): "\(name)\(op.rawValue)\(LogQL.quote(value))"
-        case .number(let name, let comparison, let value): "\(name)\(comparison.rawValue)\(GoNumber.plain(value))"
+        // The language reads `-0` as a duration: zero has no sign.
+        case .number(let name, let comparison, let value):
+            "\(name)\(comparison.rawValue)\(GoNumber.plain(value == 0 ? 0 : value))"
         case .duration(let name, let comparison, let value):
             "\(name)\(comparison.rawValue)\(LogQL.goDuration(value))"
         case .bytes(let name, let comparison, let value): "\(name)\(comparison.rawValue)\(LogQL.size(value))"

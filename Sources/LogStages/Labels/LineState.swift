@@ -248,6 +248,13 @@ package struct LineState: ~Copyable {
         return Piece(origin: .arena, start: start, count: bytes.count)
     }
 
+    /// Copies foreign bytes into the arena, with a space for each U+FFFD and each byte that is not UTF-8.
+    mutating func store(cleaned bytes: ByteView) -> Piece {
+        let start = arena.count
+        LabelValueText.appendCleaned(bytes, to: arena)
+        return Piece(origin: .arena, start: start, count: arena.count - start)
+    }
+
     // MARK: Look-up
 
     @inline(__always) private func entryIndex(hash: UInt32, _ name: ByteView) -> Int? {

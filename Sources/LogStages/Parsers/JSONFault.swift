@@ -37,10 +37,9 @@ enum JSONValueText {
             guard unescape(raw, into: state.scratch) else {
                 return state.linePiece(range.lowerBound..<range.lowerBound)
             }
-            if LabelValueText.isClean(state.scratch.view) { return state.store(state.scratch.view) }
-            state.nameBuffer.reset()
-            LabelValueText.appendCleaned(state.scratch.view, to: state.nameBuffer)
-            return state.store(state.nameBuffer.view)
+            // Not through `nameBuffer`: that holds the keys around this value.
+            return LabelValueText.isClean(state.scratch.view)
+                ? state.store(state.scratch.view) : state.store(cleaned: state.scratch.view)
         }
         LabelValueText.appendCleaned(raw, to: state.scratch)
         return state.store(state.scratch.view)

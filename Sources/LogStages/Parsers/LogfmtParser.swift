@@ -108,11 +108,7 @@ enum LogfmtValue {
         } else {
             state.scratch.append(raw)
         }
-        if !LabelValueText.isClean(state.scratch.view) {
-            state.nameBuffer.reset()
-            LabelValueText.appendCleaned(state.scratch.view, to: state.nameBuffer)
-            return state.store(state.nameBuffer.view)
-        }
+        if !LabelValueText.isClean(state.scratch.view) { return state.store(cleaned: state.scratch.view) }
         return state.store(state.scratch.view)
     }
 }

@@ -67,7 +67,9 @@ enum TemplateCalls {
             return .text(
                 try GoRegex.replaceAll(try regex(a.text(0), &evaluator), a.text(1), a.text(2), expands: false)
             )
-        case .count: return .int(Int64(GoRegex.count(try regex(a.text(0), &evaluator), a.text(1))))
+        case .count:
+            try evaluator.charge(steps: a.text(1).count >> 8)
+            return .int(Int64(GoRegex.count(try regex(a.text(0), &evaluator), a.text(1))))
         case .b64enc: return .text(GoBase64.encode(a.text(0)))
         case .b64dec: return .text(GoBase64.decodeOrExplain(a.text(0)))
         case .urlencode: return .text(GoEscape.query(a.text(0)))
@@ -95,7 +97,10 @@ enum TemplateCalls {
         case .toInt, .toFloat, .add, .sub, .mul, .div, .mod, .max, .min, .addf, .subf, .mulf, .divf, .maxf, .minf,
             .ceil, .floor, .round:
             return try TemplateNumbers.call(function, arguments)
-        case .fromJson: return TemplateJSON.decode(a.text(0))
+        case .fromJson:
+            // A value of two bytes takes some 100 in memory.
+            try evaluator.charge(steps: a.text(0).count >> 5)
+            return TemplateJSON.decode(a.text(0))
         case .fallback:
             if arguments.count < 2 { return a[0] }
             if case .time = a[1] { return a[1] }
@@ -131,6 +136,8 @@ enum TemplateCalls {
         _ evaluator: inout TemplateEvaluator
     ) throws(TemplateFailure) -> CompiledRegex {
         if let known = evaluator.memory.regexes[pattern] { return known }
+        // Compiling may take milliseconds: a run that makes up its patterns does not get far.
+        try evaluator.charge(steps: Template.stepsMax / 100)
         do {
             let regex = try CompiledRegex(pattern.string)
             if evaluator.memory.regexes.count >= TemplateMemory.regexesMax { evaluator.memory.regexes = [:] }

@@ -45,8 +45,32 @@ struct TemplateEvaluator {
 
     private mutating func step() throws(TemplateFailure) {
         steps += 1
-        if steps > Template.stepsMax { throw TemplateFailure("more than \(Template.stepsMax) steps") }
+        try checkSteps()
         if out.count > Template.outputMax { throw TemplateFailure("output exceeds \(Template.outputMax) bytes") }
+    }
+
+    private func checkSteps() throws(TemplateFailure) {
+        if steps > Template.stepsMax { throw TemplateFailure("more than \(Template.stepsMax) steps") }
+    }
+
+    /// Large values count as many steps, so that what a run reads and makes is bounded and not only how often it does.
+    /// Chosen so that any run ends within a second: reading costs a step for 2 KiB of text, making text one for 256
+    /// bytes, either one for 8 elements.
+    private mutating func charge(_ value: TemplateValue, isMade: Bool = false) throws(TemplateFailure) {
+        switch value {
+        case .text(let text): steps += text.count >> (isMade ? 8 : 11)
+        case .list(let items): steps += items.count >> 3
+        case .map(let pairs): steps += pairs.count >> 3
+        case .labels: steps += data.pairs.count >> 3
+        default: return
+        }
+        try checkSteps()
+    }
+
+    /// Counts what costs far more than its size says.
+    mutating func charge(steps more: Int) throws(TemplateFailure) {
+        steps += more
+        try checkSteps()
     }
 
     private mutating func walk(_ nodes: [TemplateNode], _ dot: TemplateValue) throws(TemplateFailure) -> Flow {
@@ -65,8 +89,11 @@ struct TemplateEvaluator {
             if case .labels = dot {
                 if let value = name.bytes.withView({ data.value($0) }) { out.append(value) }
             } else {
-                let place = TemplatePlace(.field([name], at: position(of: name)))
-                print(try field(dot, name, place))
+                try charge(dot)
+                // Only what is no map has something to say, and a place to look for.
+                var at = 0
+                if case .map = dot {} else { at = position(of: name) }
+                print(try field(dot, name, TemplatePlace(.field([name], at: at))))
             }
         case .action(let pipe):
             let value = try evaluate(pipe, dot)
@@ -124,6 +151,7 @@ struct TemplateEvaluator {
         let known = variables.count
         defer { variables.removeLast(variables.count - known) }
         let value = try evaluate(pipe, dot)
+        try charge(value)
         let items: [(key: TemplateValue, value: TemplateValue)]
         switch resolved(value) {
         case .none: items = []
@@ -286,6 +314,7 @@ struct TemplateEvaluator {
                 default: break
                 }
             }
+            if case .map = value { try charge(value) }
             value = try field(value, name, place)
         }
         return value
@@ -343,8 +372,10 @@ struct TemplateEvaluator {
             let last = operands.count > 1 ? operands[operands.count - 1] : operand
             arguments.append(try checked(final, type, last))
         }
+        for argument in arguments { try charge(argument) }
         do throws(TemplateFailure) {
             let result = try TemplateCalls.call(function, arguments, &self)
+            try charge(result, isMade: true)
             if case .text(let text) = result, text.count > Template.outputMax {
                 throw TemplateFailure("result exceeds \(Template.outputMax) bytes")
             }

@@ -56,7 +56,9 @@ struct PosixZoneRule: Sendable, Equatable {
 
     /// The span that holds a moment; `from` bounds it below (the last transition of the table).
     func span(at unixSeconds: Int64, from: Int64) -> TimeZoneTable.Span {
-        guard let daylight else {
+        // Moments that a template computes may be as far away as an integer goes; at 146 thousand million years the
+        // calendar stops, and daylight saving time with it.
+        guard let daylight, unixSeconds.magnitude < 1 << 62 else {
             return TimeZoneTable.Span(start: from, end: .max, offset: standard.offset, name: standard.text)
         }
         let days = Civil.floorDivide(unixSeconds.addingReportingOverflow(Int64(standard.offset)).partialValue, 86_400).quotient

@@ -14,6 +14,14 @@ enum GoCase {
     static func title(_ text: ByteString) -> ByteString {
         var out: [UInt8] = []
         var isStart = true
+        out.reserveCapacity(text.count)
+        if text.bytes.allSatisfy({ $0 < 0x80 }) {
+            for byte in text.bytes {
+                out.append(isStart && byte &- 0x61 < 26 ? byte & 0xDF : byte)
+                isStart = !(byte.isAlphanumeric || byte == 0x5F)
+            }
+            return ByteString(out)
+        }
         for scalar in text.string.unicodeScalars {
             out += (isStart ? single(scalar, scalar.properties.titlecaseMapping) : String(scalar)).utf8
             isStart = isSeparator(scalar)

@@ -183,6 +183,8 @@ enum GoPrintf {
         case .list(let items):
             out.append(0x5B)
             for (i, item) in items.enumerated() {
+                // A width holds for each element; the caller refuses what is too long.
+                if out.count > GoStrings.lengthMax { return }
                 if i > 0 { out.append(0x20) }
                 append(item, verb, spec, &out)
             }
@@ -190,6 +192,7 @@ enum GoPrintf {
         case .map(let pairs):
             out += "map[".utf8
             for (i, pair) in pairs.enumerated() {
+                if out.count > GoStrings.lengthMax { return }
                 if i > 0 { out.append(0x20) }
                 append(.text(pair.key), verb, spec, &out)
                 out.append(0x3A)

@@ -44,7 +44,8 @@ enum GoRegex {
     ) {
         let bytes = template.bytes
         var i = 0
-        while i < bytes.count {
+        // Each `$0` may be the whole text; the caller refuses what is too long.
+        while i < bytes.count, out.count <= GoStrings.lengthMax {
             guard bytes[i] == 0x24, i + 1 < bytes.count else {
                 out.append(bytes[i])
                 i += 1

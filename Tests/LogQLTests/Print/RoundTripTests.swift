@@ -19,6 +19,15 @@ import Testing
         }
     }
 
+    /// The language reads `-0` as a duration, and six digits are not enough for every number: both changed what a
+    /// formatted query means. Found by the fuzzer.
+    @Test(arguments: ["-2 * 0", #"{a="b"} | x > - 0"#, "vector(0.0000001)", "vector(0.1234567)"])
+    func numbersKeepTheirMeaning(_ text: String) throws {
+        let tree = try LogQL.parse(text)
+        #expect(try LogQL.parse(tree.description) == tree)
+        #expect(try LogQL.parse(LogQL.pretty(tree)) == tree)
+    }
+
     @Test func printingIsStable() throws {
         for seed in 0..<500 {
             var maker = RandomTree(seed: UInt64(seed) &+ 1 << 40)

@@ -100,6 +100,15 @@ struct JSONParserTests {
         #expect(run("{\"a\":\"x\u{FFFD}y\"}") == ["a": "x y"])
     }
 
+    /// The value was cleaned in the buffer that held the keys around it: the labels behind it had the value in their names,
+    /// and where it was shorter than those keys the process stopped. Found by the fuzzer.
+    @Test("A value that is decoded and cleaned leaves the names alone", arguments: ["", " x"])
+    func cleanedValuesAndNames(tail: String) {
+        let inner = #"{"outer":{"inner":{"a":"\"\ufffd"},"b":1},"c":"\t\ufffdlong value","":2,"d":3}"#
+        #expect(
+            run(inner + tail) == ["outer_inner_a": "\" ", "outer_b": "1", "c": "\t long value", "d": "3"])
+    }
+
     @Test("Deep nesting, strict and not, neither traps nor takes for ever")
     func deepNesting() {
         for depth in [10, 63, 64, 65, 300, 100_000] {

@@ -267,6 +267,13 @@ struct TemplateTests {
             #"{{ define "T" }}{{ template "T" . }}{{ end }}{{ template "T" . }}"#, #"{{ alignLeft 100000000 .s }}"#,
             #"{{ Replace (repeat 1000 "a") "" (repeat 10000 "b") -1 }}"#,
             #"{{ $x := repeat 1000000 "x" }}{{ $x }}{{ $x }}{{ $x }}"#,
+            // Steps alone did not bound these: gigabytes in one call, or minutes of work on one large text.
+            #"{{ printf "%1000000v" (fromJson (printf "[%s1]" (repeat 3000 "1,"))) }}"#,
+            #"{{ regexReplaceAll ".+" (repeat 1000000 "a") "\#(String(repeating: "$0", count: 3_000))" }}"#,
+            #"{{ $x := repeat 1000000 "a" }}{{ $y := print\#(String(repeating: " $x", count: 3_000)) }}"#,
+            #"{{ $x := repeat 1000000 "a" }}{{ range 90000 }}{{ $y := title $x }}{{ end }}"#,
+            #"{{ $m := fromJson (printf "[%s1]" (repeat 400000 "1,")) }}{{ range 30000 }}{{ range $m }}{{ break }}{{ end }}{{ end }}"#,
+            #"{{ range $i, $e := 30000 }}{{ $n := count (printf "(a?b|c){900}%d" $i) "aaa" }}{{ end }}"#,
         ]
     )
     func evil(template: String) throws {

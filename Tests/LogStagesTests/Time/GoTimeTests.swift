@@ -136,6 +136,8 @@ struct GoTimeTests {
         #expect(rule.span(at: 1_793_512_800, from: .min).offset == -5 * 3600)
         #expect(PosixZoneRule("<+0330>-3:30")?.standard == PosixZoneRule.Name(text: "+0330", offset: 12_600))
         #expect(PosixZoneRule("NZST-12NZDT,M9.5.0,M4.1.0/3")?.span(at: 1_767_225_600, from: .min).name == "NZDT")
+        // As far away as an integer goes: this was an overflow.
+        for far in [Int64.min, .max] { #expect(rule.span(at: far, from: .min).name == "EST") }
         for wrong in ["", "X", "EST", "EST5EDT,M13.1.0,M1.1.0", "EST5EDT,M3.2.0", "EST5EDT,M3.2.0,M11.1.0,x"] {
             #expect(PosixZoneRule(wrong) == nil, "\(wrong)")
         }
