@@ -25,8 +25,11 @@ extension LogQL {
     }
 
     static func print(_ matcher: LabelMatcher) -> String {
-        "\(matcher.name)\(matcher.op.rawValue)\(quote(matcher.value))"
+        "\(name(matcher.name))\(matcher.op.rawValue)\(quote(matcher.value))"
     }
+
+    /// A name with an operator behind it. Any character may be a name, `!` too, which must not run into the operator.
+    static func name(_ name: ByteString) -> String { name == "!" ? "! " : name.string }
 
     static func list(_ labels: [ByteString]) -> String { labels.map(\.string).joined(separator: ",") }
 }

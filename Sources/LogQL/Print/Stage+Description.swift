@@ -26,7 +26,7 @@ extension LogQL.Stage: CustomStringConvertible {
 extension LogQL {
     fileprivate static func print(_ list: [Extraction]) -> String {
         list.isEmpty
-            ? "" : " " + list.map { "\($0.label)=\(GoQuote.quote($0.expression))" }.joined(separator: ",")
+            ? "" : " " + list.map { "\(name($0.label))=\(GoQuote.quote($0.expression))" }.joined(separator: ",")
     }
 }
 
@@ -46,8 +46,8 @@ extension LogQL.LineFilter.Value: CustomStringConvertible {
 extension LogQL.LabelFormat: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .rename(let to, let from): "\(to)=\(from)"
-        case .template(let to, let template): "\(to)=\(GoQuote.quote(template))"
+        case .rename(let to, let from): "\(LogQL.name(to))=\(from)"
+        case .template(let to, let template): "\(LogQL.name(to))=\(GoQuote.quote(template))"
         }
     }
 }
@@ -67,15 +67,15 @@ extension LogQL.LabelFilter: CustomStringConvertible {
         switch self {
         case .and(let parts, let nesting): LabelFilter.chain(parts, " , ", nesting)
         case .or(let parts, let nesting): LabelFilter.chain(parts, " or ", nesting)
-        case .string(let name, let op, let value): "\(name)\(op.rawValue)\(LogQL.quote(value))"
+        case .string(let name, let op, let value): "\(LogQL.name(name))\(op.rawValue)\(LogQL.quote(value))"
         // The language reads `-0` as a duration: zero has no sign.
         case .number(let name, let comparison, let value):
-            "\(name)\(comparison.rawValue)\(GoNumber.plain(value == 0 ? 0 : value))"
+            "\(LogQL.name(name))\(comparison.rawValue)\(GoNumber.plain(value == 0 ? 0 : value))"
         case .duration(let name, let comparison, let value):
-            "\(name)\(comparison.rawValue)\(LogQL.goDuration(value))"
-        case .bytes(let name, let comparison, let value): "\(name)\(comparison.rawValue)\(LogQL.size(value))"
-        case .ip(let name, let negated, let value): "\(name)\(negated ? "!=" : "=")ip(\(LogQL.quote(value)))"
-        case .any(let name, let op, let value): "\(name)\(op.rawValue)any(\(LogQL.quote(value)))"
+            "\(LogQL.name(name))\(comparison.rawValue)\(LogQL.goDuration(value))"
+        case .bytes(let name, let comparison, let value): "\(LogQL.name(name))\(comparison.rawValue)\(LogQL.size(value))"
+        case .ip(let name, let negated, let value): "\(LogQL.name(name))\(negated ? "!=" : "=")ip(\(LogQL.quote(value)))"
+        case .any(let name, let op, let value): "\(LogQL.name(name))\(op.rawValue)any(\(LogQL.quote(value)))"
         }
     }
 

@@ -15,7 +15,7 @@ import LogStages
         if let required = stage.requiredLabels { _ = ParserHints.only(required) }
     }
     let assignments: [LabelFormat.Assignment] = [
-        .template(to: "x", text), .rename(to: "y", from: "a"), .template(to: "app", text),
+        .rename(to: "y", from: "a"), .template(to: "x", text), .template(to: "app", "{{.x}}{{.y}}"),
     ]
     if let stage = try? LabelFormat(assignments) {
         let pipeline = StagePipeline([labels, .labelFormat(stage)])

@@ -28,6 +28,13 @@ import Testing
         #expect(try LogQL.parse(LogQL.pretty(tree)) == tree)
     }
 
+    /// Any character is a name, as in Loki: `!` ran into the operator behind it.
+    @Test(arguments: [#"{a="b"} | json ! | ! > 5"#, #"{! ="b"} | ! ="c" | label_format ! ="{{.a}}" | json ! ="d""#])
+    func namesStayApartFromOperators(_ text: String) throws {
+        let tree = try LogQL.parse(text)
+        #expect(try LogQL.parse(tree.description) == tree)
+    }
+
     @Test func printingIsStable() throws {
         for seed in 0..<500 {
             var maker = RandomTree(seed: UInt64(seed) &+ 1 << 40)
