@@ -139,7 +139,7 @@ let package = Package(
         tests("LogPipelineTests", ground + ["LogStages", "Redaction", "LogQL", "Metrics", "LogPipeline"]),
         tests("LogShippingTests", ground + ["Metrics", "LogShipping"]),
         tests("LogStoreTests", ground + ["Disk", "Metrics", "LogStore", "LogTestKit"]),
-        tests("LogQueryTests", ground + ["LogQL", "LogStages", "Metrics", "LogQuery"]),
+        tests("LogQueryTests", ground + ["Disk", "LogQL", "LogStages", "Metrics", "LogStore", "LogQuery", "LogTestKit"]),
         tests(
             "LogServerTests",
             ground + ["LokiWire", "LogQuery", "LogPipeline", "LogQL", "Metrics", "Redaction", "LogServer"]

@@ -21,8 +21,8 @@ package final class ColumnBlock {
     package var selected: Bitmap
     package var undecided: Bitmap
 
-    /// Typed columns, for those of the request's fields that the store keeps as columns.
-    package let columns: [FieldPath: Column]
+    /// For each of the request's fields that the store can tell from columns, what it is; asked for at most once.
+    package let columns: (ColumnBlock) throws -> [ByteString: FieldColumn]
 
     private var lineStart: [Int]
     private var lineLength: [UInt32]
@@ -45,7 +45,7 @@ package final class ColumnBlock {
     /// `load` is called at most once, when the first line is asked for.
     package init(
         timestamps: [Int64], streamOf: [UInt32], streams: [StreamRef], metadataOf: [UInt32], metadataSets: [Labels],
-        order: UInt64, selected: Bitmap, undecided: Bitmap, columns: [FieldPath: Column] = [:],
+        order: UInt64, selected: Bitmap, undecided: Bitmap, columns: @escaping (ColumnBlock) throws -> [ByteString: FieldColumn] = { _ in [:] },
         load: @escaping (ColumnBlock) throws -> LineTable
     ) {
         precondition(timestamps.count == streamOf.count && timestamps.count == metadataOf.count)
@@ -107,16 +107,6 @@ package struct StreamRef: Sendable {
     }
 }
 
-/// One typed column. A row without the field has no bit in `present`.
-package enum Column {
-    /// Codes into a dictionary.
-    case codes([UInt32], dictionary: [ByteString], present: Bitmap)
-    case integers([Int64], present: Bitmap)
-    /// mantissa × 10^-scale
-    case decimals([Int64], scale: Int, present: Bitmap)
-    case bytes(OwnedBytes, starts: [Int], lengths: [UInt32], present: Bitmap)
-}
-
 /// A set of rows.
 package struct Bitmap: Sendable, Equatable {
     package private(set) var words: [UInt64]
@@ -139,6 +129,31 @@ package struct Bitmap: Sendable, Equatable {
         }
     }
 
+    /// `words` holds a word for each 64 rows; bits behind the last row do not count.
+    package init(words: [UInt64], count: Int) {
+        precondition(words.count == (count + 63) / 64)
+        self.count = count
+        self.words = words
+        if count % 64 != 0, !words.isEmpty { self.words[words.count - 1] &= (1 << UInt64(count % 64)) - 1 }
+    }
+
     package var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
+    package var isFull: Bool { population == count }
     package var population: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
+
+    /// All must have the same count.
+    package mutating func formUnion(_ other: Bitmap) { for i in words.indices { words[i] |= other.words[i] } }
+    package mutating func formIntersection(_ other: Bitmap) { for i in words.indices { words[i] &= other.words[i] } }
+    package mutating func subtract(_ other: Bitmap) { for i in words.indices { words[i] &= ~other.words[i] } }
+
+    package func union(_ other: Bitmap) -> Bitmap {
+        var result = self
+        result.formUnion(other)
+        return result
+    }
+
+    package mutating func invert() {
+        for i in words.indices { words[i] = ~words[i] }
+        if count % 64 != 0, !words.isEmpty { words[words.count - 1] &= (1 << UInt64(count % 64)) - 1 }
+    }
 }

@@ -17,40 +17,11 @@ package indirect enum Predicate: Sendable {
     case lineMatches(CompiledRegex)
     /// Loki's `|>`: literals with gaps that may not be empty.
     case linePattern(LinePattern)
-    case field(FieldCondition)
+    case field(FieldTest)
 }
 
 /// The parts of a `|>` pattern: `nil` is a gap.
 package struct LinePattern: Sendable, Equatable {
     package var parts: [ByteString?]
     package init(parts: [ByteString?]) { self.parts = parts }
-}
-
-/// A condition on one field of the line, or on structured metadata.
-package struct FieldCondition: Sendable {
-    package enum Parser: Sendable, Equatable { case json, logfmt, metadata }
-
-    package enum Operator: Sendable, Equatable { case equal, notEqual, greater, greaterOrEqual, less, lessOrEqual, matches, matchesNot }
-
-    package enum Constant: Sendable {
-        case text(ByteString)
-        case number(Double)
-        /// Nanoseconds.
-        case duration(Int64)
-        case bytes(UInt64)
-        case regex(CompiledRegex)
-    }
-
-    package var parser: Parser
-    /// Keys from the outermost in; the last one names the value. As written in the document, decoded.
-    package var path: [ByteString]
-    package var op: Operator
-    package var constant: Constant
-
-    package init(parser: Parser, path: [ByteString], op: Operator, constant: Constant) {
-        self.parser = parser
-        self.path = path
-        self.op = op
-        self.constant = constant
-    }
 }

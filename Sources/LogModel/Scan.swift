@@ -48,7 +48,7 @@ package struct ScanRequest: Sendable {
     package var matchers: [LabelMatcher]
     package var predicate: Predicate
     /// Fields that will be asked for beside the line, so that a store can bring their columns; empty: none.
-    package var fields: [FieldPath]
+    package var fields: [FieldRequest]
     /// Whether `line(_:)` will be called at all (counts do not).
     package var needsLines: Bool
     package var budget: QueryBudget
@@ -56,7 +56,7 @@ package struct ScanRequest: Sendable {
 
     package init(
         tenant: Tenant, range: TimeRange, direction: Direction = .forward, limit: Int? = nil, matchers: [LabelMatcher],
-        predicate: Predicate = .all, fields: [FieldPath] = [], needsLines: Bool = true,
+        predicate: Predicate = .all, fields: [FieldRequest] = [], needsLines: Bool = true,
         budget: QueryBudget = QueryBudget(), cancel: CancelFlag = CancelFlag()
     ) {
         self.tenant = tenant
@@ -72,14 +72,15 @@ package struct ScanRequest: Sendable {
     }
 }
 
-/// A field by parser and path, see `FieldCondition`.
-package struct FieldPath: Hashable, Sendable {
-    package enum Parser: Sendable { case json, logfmt, metadata }
-    package var parser: Parser
-    package var path: [ByteString]
-    package init(parser: Parser, path: [ByteString]) {
-        self.parser = parser
-        self.path = path
+/// A label of `| json` that a query asks for beside the line.
+package struct FieldRequest: Hashable, Sendable {
+    package var name: ByteString
+    /// Whether numbers will do: a column of numbers then comes as such.
+    package var asNumber: Bool
+
+    package init(name: ByteString, asNumber: Bool) {
+        self.name = name
+        self.asNumber = asNumber
     }
 }
 

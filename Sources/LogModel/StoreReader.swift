@@ -50,12 +50,15 @@ package struct TimeGrid: Sendable, Equatable {
     package var count: Int
     /// Nanoseconds, > 0.
     package var window: Int64
+    /// Whether bytes are asked for beside rows: they cost a look at every line where a cell cuts a run.
+    package var countsBytes: Bool
 
-    package init(start: Timestamp, step: Int64, count: Int, window: Int64) {
+    package init(start: Timestamp, step: Int64, count: Int, window: Int64, countsBytes: Bool = true) {
         self.start = start
         self.step = step
         self.count = count
         self.window = window
+        self.countsBytes = countsBytes
     }
 }
 

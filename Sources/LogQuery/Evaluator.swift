@@ -144,6 +144,7 @@ struct Evaluator: ~Copyable {
             direction: .forward,
             matchers: plan.matchers,
             predicate: plan.predicate.predicate,
+            fields: plan.columns?.fields ?? [],
             needsLines: plan.needsLines,
             budget: `guard`.budget,
             cancel: request.cancel
@@ -165,11 +166,13 @@ struct Evaluator: ~Copyable {
             }
         }
         let offset = plan.grid.offset == .min ? .max : -plan.grid.offset
+        let countsBytes = if case .bytes = plan.contribution { true } else { false }
         let grid = TimeGrid(
             start: Timestamp(nanoseconds: steps.start).advanced(by: offset),
             step: steps.step,
             count: steps.count,
-            window: plan.grid.range
+            window: plan.grid.range,
+            countsBytes: countsBytes
         )
         let counted = try store.counts(
             tenant: request.tenant,
@@ -183,7 +186,6 @@ struct Evaluator: ~Copyable {
         let grouping = LogQL.Grouping(without: false, labels: plan.identity.names.map(\.bytes))
         var groupOf: [Labels: Int] = [:]
         var groups: [(labels: Labels, rows: [Int], values: [Int])] = []
-        let countsBytes = if case .bytes = plan.contribution { true } else { false }
         for stream in counted where stream.rows.count == steps.count && stream.bytes.count == steps.count {
             let key = grouping.key(of: stream.labels)
             let group: Int

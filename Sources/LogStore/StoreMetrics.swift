@@ -14,6 +14,7 @@ struct StoreMetrics: Sendable {
     let sealFailures: Counter
     let merges: Counter
     let mergedBytes: Counter
+    let uncutSegments: Counter
     let droppedSegments: Counter
     let tornBytes: Counter
     let headBytes: Gauge
@@ -41,6 +42,10 @@ struct StoreMetrics: Sendable {
         sealFailures = registry.counter("tailrace_store_seal_failures_total", "Attempts to seal that failed.")
         merges = registry.counter("tailrace_store_merges_total", "Merges of segments.")
         mergedBytes = registry.counter("tailrace_store_merged_line_bytes_total", "Bytes of lines rewritten by merges.")
+        uncutSegments = registry.counter(
+            "tailrace_store_uncut_segments_total",
+            "Segments written with whole lines, because lines did not come back from columns as they went in."
+        )
         droppedSegments = registry.counter("tailrace_store_dropped_segments_total", "Segments dropped by retention.")
         tornBytes = registry.counter(
             "tailrace_store_torn_bytes_total",

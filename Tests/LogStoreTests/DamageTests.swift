@@ -191,7 +191,7 @@ import Testing
             let disk = SimDisk()
             disk.setBytes(bytes, of: path)
             let segment = try Segment.open(disk: disk, path: path) { table.register($0, $1) }
-            let cursor = SegmentCursor(segment: segment, codec: PageCodec())
+            let cursor = SegmentCursor(segment: segment, codecs: CodecPool())
             var count = 0
             while try cursor.advance() {
                 _ = try cursor.line()
@@ -234,10 +234,13 @@ import Testing
         }
     }
 
-    @Test func blocksWithoutLinesReadNoPages() async throws {
+    @Test func blocksWithoutLinesReadNoColumns() async throws {
         let (disk, path, bytes, expected) = try await Self.sealed(500)
         var flipped = bytes
-        flipped[SegmentFormat.headerSize + 5] ^= 1  // in the first page of lines
+        let whole = try open(disk, Self.setup)
+        let column = try #require(whole.core.snapshot().segments.first?.groups.first?.columns.first)
+        await whole.close()
+        flipped[column.body.offset] ^= 1
         disk.setBytes(flipped, of: path)
         let store = try open(disk, Self.setup)
         var count = 0

@@ -107,5 +107,6 @@ ptrdiff_t tr_scanner_scan(const tr_scanner *scanner, tr_scratch *scratch, const 
 }
 #endif
 #include "tailrace_marks.h"
+#include "tailrace_shred.h"
 
 #endif

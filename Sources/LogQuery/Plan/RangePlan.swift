@@ -20,6 +20,8 @@ struct RangePlan {
     /// Whether lines must be read.
     var needsLines: Bool
     var predicate: ScanPredicate
+    /// How samples and series follow from columns, where they do.
+    var columns: ColumnPlan?
     var op: RangeOperator
     var contribution: Contribution
     var identity: SeriesIdentity
@@ -76,6 +78,13 @@ struct RangePlan {
                 preservesParserErrors = identity.names.contains { $0.bytes == "__error__" }
             }
         }
+        columns = ColumnPlan(
+            predicate,
+            aggregation,
+            identity,
+            dependsOnOrder: op == .first || op == .last || op == .counterRate,
+            quirks: settings.lokiQuirks
+        )
         let isCount = op == .sum || op == .rate || op == .absent
         needsOnlyCounts =
             aggregation.log.stages.isEmpty && aggregation.unwrap == nil && isCount && identity.mode != .without

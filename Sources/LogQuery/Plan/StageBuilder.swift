@@ -74,7 +74,7 @@ struct StageBuilder {
             // A condition that fails to convert marks the line.
             changesLabels = true
             require(filter.labelNames)
-            return .labelFilter(try LabelFilter(Self.condition(filter), lokiQuirks: quirks))
+            return .labelFilter(try Self.filter(filter, quirks: quirks))
         case .drop(let choices):
             changesLabels = true
             return .drop(try DropLabels(choices.map(Self.selection)))
@@ -158,6 +158,10 @@ struct StageBuilder {
         case .name(let name): .name(name)
         case .matching(let matcher): .matcher(matcher)
         }
+    }
+
+    static func filter(_ filter: LogQL.LabelFilter, quirks: Bool = false) throws(StageError) -> LabelFilter {
+        try LabelFilter(condition(filter), lokiQuirks: quirks)
     }
 
     private static func comparison(_ comparison: LogQL.Comparison) -> LabelCondition.Comparison {

@@ -8,19 +8,19 @@ import LogStages
 /// A line costs no allocation once its series is known. Where no stage touches labels, the series of a line follows from
 /// its stream and metadata and is looked up in a table.
 struct RangeScan: ~Copyable {
-    private let plan: RangePlan
-    private let pipeline: StagePipeline
-    private var series: SeriesTable
+    let plan: RangePlan
+    let pipeline: StagePipeline
+    var series: SeriesTable
     private let collector: SampleCollector
-    private var lot = SampleLot()
-    private var finder: CellFinder
-    private let ranking: StreamRanking
+    var lot = SampleLot()
+    var finder: CellFinder
+    let ranking: StreamRanking
     /// Whether a template runs over each row.
-    private let isCostly: Bool
+    let isCostly: Bool
     /// Values of the counted label, numbered.
     private var values: [ByteString: Int] = [:]
     /// Stream and metadata that the pipeline was told of last: indices into the block at hand.
-    private var current: (stream: UInt32, metadata: UInt32) = (.max, .max)
+    var current: (stream: UInt32, metadata: UInt32) = (.max, .max)
 
     init(_ plan: RangePlan, ranking: StreamRanking = StreamRanking()) {
         self.ranking = ranking
@@ -35,7 +35,14 @@ struct RangeScan: ~Copyable {
     /// Takes in the rows of a block.
     mutating func add(_ block: ColumnBlock, _ guard: inout QueryGuard) throws {
         try `guard`.check()
-        if plan.needsLines { try block.loadLines() }
+        if let columns = plan.columns { return try add(block, columns, &`guard`) }
+        // Where the store has decided and nothing else is asked of lines, none is read.
+        let trustsStore = plan.predicate.isExact
+        let countsBytes = if case .bytes = plan.contribution { true } else { false }
+        let readsLines =
+            plan.needsLines
+            && (plan.changesLabels || countsBytes || !trustsStore || !block.undecided.isEmpty)
+        if readsLines { try block.loadLines() }
         // Series by stream and metadata, −1 where not known yet; empty where it does not follow from them.
         var known: [Int32] = []
         let sets = max(1, block.metadataSets.count)
@@ -44,8 +51,6 @@ struct RangeScan: ~Copyable {
         }
         // Then line filters decide alone, and not even they where the store has decided.
         let filters = known.isEmpty ? nil : plan.lineFilters
-        let trustsStore = plan.predicate.isExact
-        let countsBytes = if case .bytes = plan.contribution { true } else { false }
         var rows = 0
         var bytes = 0
         // Rows of a block are fewer than 2²⁴; only the order of blocks that hold equal times of a stream matters.
@@ -63,7 +68,7 @@ struct RangeScan: ~Copyable {
                 let time = block.timestamps[row]
                 let cell = finder.cell(at: time)
                 if cell.isEmpty { continue }
-                let line = plan.needsLines ? block.line(row) : ByteView()
+                let line = readsLines ? block.line(row) : ByteView()
                 bytes += line.count
                 try `guard`.worked(line.count, isCostly: isCostly)
                 let stream = Int(block.streamOf[row])
@@ -74,8 +79,8 @@ struct RangeScan: ~Copyable {
                     if !isDecided, !Self.keeps(filters, line) { continue }
                     let at = stream * sets + Int(block.metadataOf[row])
                     if known[at] < 0 {
-                        // The filters hold, so the pipeline keeps the line and leaves its labels in the state.
-                        if !run(block, row, line, time) { continue }
+                        // The filters hold, so the labels are those of the stream and the metadata.
+                        showStored(block, row)
                         known[at] = try numberOfLine(&`guard`)
                     }
                     number = known[at]
@@ -111,8 +116,18 @@ struct RangeScan: ~Copyable {
         return true
     }
 
+    /// Leaves the labels of a row in the state as no stage has touched them.
+    private mutating func showStored(_ block: ColumnBlock, _ row: Int) {
+        let stream = block.streamOf[row]
+        let metadata = block.metadataOf[row]
+        pipeline.setStream(block.streams[Int(stream)].labels)
+        pipeline.setMetadata(block.metadataSets[Int(metadata)])
+        current = (stream, metadata)
+        pipeline.begin()
+    }
+
     /// Runs the pipeline over a row; false: the line is dropped.
-    private mutating func run(_ block: ColumnBlock, _ row: Int, _ line: ByteView, _ time: Int64) -> Bool {
+    mutating func run(_ block: ColumnBlock, _ row: Int, _ line: ByteView, _ time: Int64) -> Bool {
         let stream = block.streamOf[row]
         let metadata = block.metadataOf[row]
         if stream != current.stream {
@@ -127,7 +142,7 @@ struct RangeScan: ~Copyable {
     }
 
     /// The series of the line in `state`; fails the query for a line with an error.
-    private mutating func numberOfLine(_ guard: inout QueryGuard) throws(QueryError) -> Int32 {
+    mutating func numberOfLine(_ guard: inout QueryGuard) throws(QueryError) -> Int32 {
         if pipeline.state.hasError, !(plan.preservesParserErrors && isParserError) {
             throw PipelineFailure.error(pipeline.state.labels())
         }
@@ -154,7 +169,7 @@ struct RangeScan: ~Copyable {
         return text == ByteView("JSONParserErr") || text == ByteView("LogfmtParserErr")
     }
 
-    private mutating func flush(_ guard: inout QueryGuard) throws(QueryError) {
+    mutating func flush(_ guard: inout QueryGuard) throws(QueryError) {
         if lot.count == 0 { return }
         try `guard`.hold(collector.add(lot))
         lot.clear()

@@ -77,6 +77,43 @@ struct SeriesTable {
         return (number, true)
     }
 
+    /// The number of the series that has these values – one for each of the identity's names, nil where the label is
+    /// absent – and whether it is a new one. Only with `by` or `nothing`.
+    mutating func number(of values: [ByteView?]) -> (number: Int32, isNew: Bool) {
+        var sum: UInt64 = 0
+        var pairs = 0
+        for (i, value) in values.enumerated() {
+            guard let value else { continue }
+            sum &+= XXH3.of(value, seed: nameHashes[i])
+            pairs += 1
+        }
+        let mask = slots.count - 1
+        var slot = Int(truncatingIfNeeded: sum ^ (sum >> 32)) & mask
+        while slots[slot] >= 0 {
+            let candidate = Int(slots[slot])
+            if hashes[candidate] == sum, labels[candidate].count == pairs {
+                var isEqual = true
+                for (i, value) in values.enumerated() {
+                    guard let value else { continue }
+                    let other = labels[candidate][identity.names[i].bytes]
+                    if other == nil || other.map({ $0 == value }) != true { isEqual = false }
+                }
+                if isEqual { return (slots[slot], false) }
+            }
+            slot = (slot + 1) & mask
+        }
+        var known: [Label] = []
+        for (i, value) in values.enumerated() {
+            if let value { known.append(Label(identity.names[i].bytes, ByteString(value))) }
+        }
+        let number = Int32(truncatingIfNeeded: labels.count)
+        slots[slot] = number
+        labels.append(Labels(known))
+        hashes.append(sum)
+        if labels.count * 2 > slots.count { grow() }
+        return (number, true)
+    }
+
     private func groupValue(_ name: LabelName, _ state: borrowing LineState) -> ByteView? {
         if identity.forgetsDeleted, state.wasDeleted(name) { return nil }
         return state.visibleValue(name)

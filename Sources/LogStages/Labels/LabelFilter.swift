@@ -6,6 +6,17 @@ package indirect enum LabelCondition: Sendable {
     package enum Comparison: Sendable, Equatable {
         case equal, notEqual, greater, greaterOrEqual, less, lessOrEqual
 
+        var fieldComparison: FieldTest.Comparison {
+            switch self {
+            case .equal: .equal
+            case .notEqual: .notEqual
+            case .greater: .greater
+            case .greaterOrEqual: .greaterOrEqual
+            case .less: .less
+            case .lessOrEqual: .lessOrEqual
+            }
+        }
+
         func holds<T: Comparable>(_ a: T, _ b: T) -> Bool {
             switch self {
             case .equal: a == b
@@ -71,6 +82,56 @@ package struct LabelFilter: Sendable {
     }
 
     func process(_ state: inout LineState) -> Bool { Self.keeps(root, &state) }
+
+    /// The filter as a store may decide it from columns; nil where a part of it depends on more than the value of a label.
+    package var predicate: Predicate? { Self.predicate(root) }
+
+    private static func predicate(_ node: Node) -> Predicate? {
+        func isPlain(_ name: LabelName) -> Bool {
+            name.bytes.withView { !$0.hasPrefix("__error") && !$0.hasSuffix(ByteView("_extracted")) }
+        }
+        switch node {
+        case .test(let name, let test):
+            guard isPlain(name) else { return nil }
+            return .field(
+                FieldTest(name: name.bytes, text: test.onlyText) { test.matches($0 ?? ByteView()) ? .yes : .no }
+            )
+        case .number(let name, let op, let wanted):
+            guard isPlain(name) else { return nil }
+            return .field(
+                FieldTest(name: name.bytes, number: (op.fieldComparison, wanted)) {
+                    guard let value = $0 else { return .no }
+                    guard case .success(let number) = GoFloat.parse(value) else { return .open }
+                    return op.holds(number, wanted) ? .yes : .no
+                }
+            )
+        case .duration(let name, let op, let wanted):
+            guard isPlain(name) else { return nil }
+            return .field(
+                FieldTest(name: name.bytes) {
+                    guard let value = $0 else { return .no }
+                    guard case .success(let duration) = GoDuration.parse(value) else { return .open }
+                    return op.holds(duration, wanted) ? .yes : .no
+                }
+            )
+        case .bytes(let name, let op, let wanted):
+            guard isPlain(name) else { return nil }
+            return .field(
+                FieldTest(name: name.bytes) {
+                    guard let value = $0 else { return .no }
+                    guard case .success(let size) = ByteSize.parse(value) else { return .open }
+                    return op.holds(size, wanted) ? .yes : .no
+                }
+            )
+        case .ip, .any: return nil
+        case .and(let a, let b):
+            guard let first = predicate(a), let second = predicate(b) else { return nil }
+            return .and([first, second])
+        case .or(let a, let b):
+            guard let first = predicate(a), let second = predicate(b) else { return nil }
+            return .or([first, second])
+        }
+    }
 
     /// The label it looks at, where it is a single condition: a parser may then ask it as soon as it has the value.
     var onlyLabel: LabelName? {

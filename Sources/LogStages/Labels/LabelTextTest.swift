@@ -31,6 +31,12 @@ struct LabelTextTest: Sendable {
         isNegative = false
     }
 
+    /// The one text that it lets pass, where there is just one.
+    var onlyText: ByteString? {
+        guard !isNegative, case .equal(let text) = test, !text.bytes.isEmpty else { return nil }
+        return text
+    }
+
     func matches(_ value: ByteView) -> Bool { Self.matches(test, value) != isNegative }
 
     private static func matches(_ test: Test, _ value: ByteView) -> Bool {

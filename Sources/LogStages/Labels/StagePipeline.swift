@@ -111,6 +111,9 @@ package final class StagePipeline {
         Self.run(steps, line, timestamp, &state)
     }
 
+    /// Leaves the labels of stream and metadata in `state`, as if a line had passed no stage.
+    package func begin() { state.begin(ByteView(), timestamp: 0) }
+
     // The state is borrowed once for all stages: one exclusivity check a line.
     private static func run(
         _ steps: [Step],

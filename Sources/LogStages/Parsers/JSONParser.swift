@@ -1,4 +1,5 @@
 import Bytes
+import LogModel
 
 /// `| json`: strings, numbers and booleans of an object become labels, those of nested objects with the keys joined by
 /// `_`. Nulls and arrays are skipped. Values keep their source text, strings are decoded.

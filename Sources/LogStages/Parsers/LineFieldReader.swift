@@ -1,4 +1,5 @@
 import Bytes
+import LogModel
 
 /// Reads the fields of a line that nobody has described, with the same scanners as `| json` and `| logfmt`, for those who
 /// ask what there is rather than for a label.

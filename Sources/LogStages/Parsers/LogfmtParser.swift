@@ -1,4 +1,5 @@
 import Bytes
+import LogModel
 
 /// `| logfmt [--strict] [--keep-empty]`: every pair becomes a label; the first of equal names stays.
 ///

@@ -1,4 +1,5 @@
 import Bytes
+import LogModel
 
 /// `| regexp "(?P<name>…)"`: the named groups of the first match become labels. A line that does not match is left as it
 /// is, without error; a group that took no part gives an empty value.

@@ -87,7 +87,16 @@ struct Merging {
     func merge(_ inputs: [Segment], isStopping: () -> Bool) throws(Failure) {
         do throws(StoreError) { try core.manifest.prepare() } catch { throw Failure(error: error) }
         let number = core.manifest.segmentNumber()
-        let merged = try write(inputs, number, core.path(StoreNames.segmentName(number)), isStopping)
+        let path = core.path(StoreNames.segmentName(number))
+        let merged: Segment
+        do throws(Failure) {
+            merged = try write(inputs, number, path, isStopping, cuts: true)
+        } catch {
+            // As in sealing: what does not come back from columns is kept whole.
+            guard error.error.kind == .damaged, error.input == nil else { throw error }
+            core.metrics.uncutSegments.add()
+            merged = try write(inputs, number, path, isStopping, cuts: false)
+        }
         do throws(DiskError) { try core.disk.syncDirectory(core.settings.directory) } catch {
             merged.retire()
             throw Failure(error: StoreError(error, "merging segments"))
@@ -107,7 +116,8 @@ struct Merging {
         _ inputs: [Segment],
         _ number: UInt64,
         _ path: String,
-        _ isStopping: () -> Bool
+        _ isStopping: () -> Bool,
+        cuts: Bool
     ) throws(Failure) -> Segment {
         let streams = core.streams.all()
         let numbers = Set(inputs.flatMap(\.streams)).sorted { a, b in
@@ -129,11 +139,12 @@ struct Merging {
                 number: number,
                 codec: core.settings.codec,
                 level: core.settings.codecLevel,
-                packer: codec
+                packer: codec,
+                cuts: cuts
             )
         } catch { throw Failure(error: error) }
         do throws(Failure) {
-            let cursors = inputs.map { SegmentCursor(segment: $0, codec: codec) }
+            let cursors = inputs.map { SegmentCursor(segment: $0, codecs: core.codecs) }
             var live: [Bool] = []
             for cursor in cursors { live.append(try reading(cursor) { c throws(StoreError) in try c.advance() }) }
             for stream in numbers {
@@ -160,7 +171,7 @@ struct Merging {
             let table = core.streams
             do throws(StoreError) {
                 let segment = try Segment.open(disk: core.disk, path: path) { table.register($0, $1) }
-                if core.settings.verifySeals { try verify(segment, codec, isStopping) }
+                if core.settings.verifySeals { try verify(segment, isStopping) }
                 return segment
             } catch { throw Failure(error: error) }
         } catch {
@@ -217,8 +228,8 @@ struct Merging {
         do throws(StoreError) { return try body(cursor) } catch { throw Failure(error: error, input: cursor.segment) }
     }
 
-    private func verify(_ segment: Segment, _ codec: PageCodec, _ isStopping: () -> Bool) throws(StoreError) {
-        let cursor = SegmentCursor(segment: segment, codec: codec)
+    private func verify(_ segment: Segment, _ isStopping: () -> Bool) throws(StoreError) {
+        let cursor = SegmentCursor(segment: segment, codecs: core.codecs)
         var digest: UInt64 = 0
         var count = 0
         while try cursor.advance() {

@@ -1,6 +1,7 @@
 import Bytes
 import Disk
 import LogModel
+import Metrics
 
 /// Turns a head into segments, one for each UTC day that it holds, and publishes them.
 ///
@@ -139,6 +140,26 @@ struct Sealing {
         _ streams: [StreamTable.Stream],
         _ number: UInt64
     ) throws(StoreError) -> Segment {
+        do throws(StoreError) {
+            return try write(head, partition, rowsOf, order, streams, number, cuts: true)
+        } catch {
+            // Lines that do not come back from columns as they went in are kept whole: nothing may depend on the
+            // shredder being right.
+            guard error.kind == .damaged else { throw error }
+            core.metrics.uncutSegments.add()
+            return try write(head, partition, rowsOf, order, streams, number, cuts: false)
+        }
+    }
+
+    private func write(
+        _ head: Head,
+        _ partition: Partition,
+        _ rowsOf: [UInt32: [Reference]],
+        _ order: [UInt32],
+        _ streams: [StreamTable.Stream],
+        _ number: UInt64,
+        cuts: Bool
+    ) throws(StoreError) -> Segment {
         let path = core.path(StoreNames.segmentName(number))
         do throws(StoreError) {
             try core.codecs.with { codec throws(StoreError) in
@@ -148,7 +169,8 @@ struct Sealing {
                     number: number,
                     codec: core.settings.codec,
                     level: core.settings.codecLevel,
-                    packer: codec
+                    packer: codec,
+                    cuts: cuts
                 )
                 for stream in order {
                     let rows = slice(rowsOf[stream] ?? [], partition)
@@ -193,25 +215,23 @@ struct Sealing {
             .damaged,
             "segment \(segment.path) does not read back as it was written: the log is kept, sealing is tried again"
         )
-        try core.codecs.with { codec throws(StoreError) in
-            let reader = SegmentCursor(segment: segment, codec: codec)
-            for stream in order {
-                let rows = slice(rowsOf[stream] ?? [], partition)
-                if rows.isEmpty { continue }
-                for reference in rows {
-                    let batch = head.batches[Int(reference.batch)]
-                    let row = batch.rows[Int(reference.row)]
-                    guard try reader.advance(), reader.stream == stream, reader.timestamp == row.timestamp else {
-                        throw different
-                    }
-                    let line = try reader.line()
-                    let set = reader.metadata
-                    guard line == batch.line(row),
-                        row.metadata == 0 ? set == nil : set == batch.metadataBytes(row.metadata)
-                    else { throw different }
+        let reader = SegmentCursor(segment: segment, codecs: core.codecs)
+        for stream in order {
+            let rows = slice(rowsOf[stream] ?? [], partition)
+            if rows.isEmpty { continue }
+            for reference in rows {
+                let batch = head.batches[Int(reference.batch)]
+                let row = batch.rows[Int(reference.row)]
+                guard try reader.advance(), reader.stream == stream, reader.timestamp == row.timestamp else {
+                    throw different
                 }
+                let line = try reader.line()
+                let set = reader.metadata
+                guard line == batch.line(row),
+                    row.metadata == 0 ? set == nil : set == batch.metadataBytes(row.metadata)
+                else { throw different }
             }
-            guard try !reader.advance() else { throw different }
         }
+        guard try !reader.advance() else { throw different }
     }
 }

@@ -27,16 +27,16 @@ struct DuplicateFinder {
     /// Half a megabyte each at most.
     private static let timesCacheMax = 12
 
-    /// The page of lines that was compared with last: what is sent again comes in the order in which it is stored.
-    private struct LinePageCopy {
+    /// The lines that were compared with last: what is sent again comes in the order in which it is stored.
+    private struct Stretch {
         var segment: Segment
         var group: Int
-        var firstRow: Int
-        /// Where each line of the page begins, and behind them where the last one ends.
-        var starts: [Int]
-        var bytes: ByteArena
+        var rows: Range<Int>
+        var lines: GroupReader.Lines
     }
-    private var page: LinePageCopy?
+    private var stretch: Stretch?
+    private var reader: GroupReader?
+    private static let stretchRows = 256
 
     init(core: StoreCore) {
         self.core = core
@@ -184,7 +184,8 @@ struct DuplicateFinder {
         }
         known = present
         timesCache.removeAll { !present.contains(ObjectIdentifier($0.segment)) }
-        page = nil
+        stretch = nil
+        reader = nil
     }
 
     /// Those of the rows `late` that a segment holds.
@@ -228,7 +229,6 @@ struct DuplicateFinder {
         do throws(StoreError) {
             let times = try times(segment, group)
             var found: [Int] = []
-            var lengths: [UInt32]?
             var metadata: MetadataColumn??
             let end = Int(run.firstRow + run.rows)
             for i in rows {
@@ -236,24 +236,17 @@ struct DuplicateFinder {
                 guard row.timestamp >= run.first, row.timestamp <= run.last else { continue }
                 var at = lowerBound(times, Int(run.firstRow), end, row.timestamp)
                 while at < end, times[at] == row.timestamp {
-                    if lengths == nil {
-                        lengths = try core.codecs.with { codec throws(StoreError) in
-                            try segment.lengths(group: group, codec: codec)
+                    if metadata == nil {
+                        metadata = try core.codecs.with { codec throws(StoreError) in
+                            try segment.metadata(group: group, codec: codec)
                         }
                     }
-                    if lengths?[at] == row.length {
-                        if metadata == nil {
-                            metadata = try core.codecs.with { codec throws(StoreError) in
-                                try segment.metadata(group: group, codec: codec)
-                            }
-                        }
-                        let set = (metadata ?? nil).flatMap { $0.encoded($0.setOfRow[at]) }
-                        let mine = record.arena[record.metadata[Int(row.metadata)]]
-                        let sameSet = set.map { $0 == mine } ?? (mine.count <= 1)
-                        if sameSet, let lengths, isLine(record.line(row), segment, group, at, lengths) {
-                            found.append(i)
-                            break
-                        }
+                    let set = (metadata ?? nil).flatMap { $0.encoded($0.setOfRow[at]) }
+                    let mine = record.arena[record.metadata[Int(row.metadata)]]
+                    let sameSet = set.map { $0 == mine } ?? (mine.count <= 1)
+                    if sameSet, try isLine(record.line(row), segment, group, at, times) {
+                        found.append(i)
+                        break
                     }
                     at += 1
                 }
@@ -266,45 +259,32 @@ struct DuplicateFinder {
     }
 
     private mutating func isLine(
-        _ line: ByteView, _ segment: Segment, _ group: Int, _ row: Int, _ lengths: [UInt32]
-    ) -> Bool {
-        if !holds(row, segment, group) { page = read(segment, group, row, lengths) }
-        guard holds(row, segment, group), let page else { return false }
-        let at = row - page.firstRow
-        return page.bytes[page.starts[at]..<page.starts[at + 1]] == line
-    }
-
-    private func holds(_ row: Int, _ segment: Segment, _ group: Int) -> Bool {
-        guard let page, page.segment === segment, page.group == group else { return false }
-        return row >= page.firstRow && row - page.firstRow + 1 < page.starts.count
-    }
-
-    private func read(_ segment: Segment, _ group: Int, _ row: Int, _ lengths: [UInt32]) -> LinePageCopy? {
-        let bytes = page?.bytes ?? ByteArena(capacity: SegmentFormat.pageBytesMax)
-        bytes.reset()
-        var copy: LinePageCopy?
-        core.codecs.with { codec in
-            segment.lines(
-                group: group,
-                pages: segment.pages(group: group, rows: row..<row + 1),
-                codec: codec,
-                into: bytes,
-                each: { found, start in
-                    var starts = [start]
-                    var end = start
-                    var next = found.firstRow
-                    while next < lengths.count, end + Int(lengths[next]) <= bytes.count {
-                        end += Int(lengths[next])
-                        starts.append(end)
-                        next += 1
-                    }
-                    copy = LinePageCopy(
-                        segment: segment, group: group, firstRow: found.firstRow, starts: starts, bytes: bytes)
-                },
-                damaged: { _, error in core.damage.add(error.message) }
-            )
+        _ line: ByteView,
+        _ segment: Segment,
+        _ group: Int,
+        _ row: Int,
+        _ times: [Int64]
+    ) throws(StoreError) -> Bool {
+        if let stretch, stretch.segment === segment, stretch.group == group, stretch.rows.contains(row) {
+            return Self.isLine(line, stretch, row)
         }
-        return copy
+        if reader?.segment !== segment || reader?.group != group {
+            reader = try GroupReader(segment: segment, group: group, codecs: core.codecs)
+        }
+        guard let reader else { return false }
+        let rows = row..<min(row + Self.stretchRows, times.count)
+        let all = [UInt64](repeating: .max, count: (rows.count + 63) / 64)
+        let lines = reader.lines(rows, wanted: all, times: times[rows])
+        if let fault = lines.faults.first { throw fault }
+        let read = Stretch(segment: segment, group: group, rows: rows, lines: lines)
+        stretch = read
+        return Self.isLine(line, read, row)
+    }
+
+    private static func isLine(_ line: ByteView, _ stretch: Stretch, _ row: Int) -> Bool {
+        let at = row - stretch.rows.lowerBound
+        let start = stretch.lines.starts[at]
+        return stretch.lines.bytes.view[start..<start + Int(stretch.lines.lengths[at])] == line
     }
 
     private mutating func times(_ segment: Segment, _ group: Int) throws(StoreError) -> [Int64] {

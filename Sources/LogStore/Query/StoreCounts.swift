@@ -7,6 +7,7 @@ struct StoreCounts {
     private let selection: Selection
     private let cells: GridCells
     private let count: Int
+    private let countsBytes: Bool
     private let budget: QueryBudget
     private let cancel: CancelFlag
 
@@ -31,6 +32,7 @@ struct StoreCounts {
         selection = Selection(core: core, tenant: tenant, matchers: matchers)
         cells = GridCells(grid)
         count = max(0, grid.count)
+        countsBytes = grid.countsBytes
         self.budget = budget
         self.cancel = cancel
     }
@@ -85,12 +87,12 @@ struct StoreCounts {
             let group = Int(run.group)
             if columns?.group != group {
                 do throws(StoreError) {
-                    columns = try core.codecs.with { codec throws(StoreError) in
-                        (
-                            group, try segment.times(group: group, codec: codec),
-                            try segment.lengths(group: group, codec: codec)
-                        )
+                    let times = try core.codecs.with { codec throws(StoreError) in
+                        try segment.times(group: group, codec: codec)
                     }
+                    columns = (
+                        group, times, countsBytes ? try segment.lengths(group: group, codecs: core.codecs) : []
+                    )
                 } catch {
                     core.damage.add(error.message)
                     core.count()
@@ -108,7 +110,7 @@ struct StoreCounts {
                 let next = last == .max ? end : lowerBound(columns.times, row, end, last + 1)
                 if let here = cells.cells(of: time) {
                     var bytes = 0
-                    for length in columns.lengths[row..<next] { bytes &+= Int(length) }
+                    if countsBytes { for length in columns.lengths[row..<next] { bytes &+= Int(length) } }
                     try add(stream, here, rows: next - row, bytes: bytes)
                 }
                 row = next

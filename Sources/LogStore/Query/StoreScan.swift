@@ -12,6 +12,8 @@ struct StoreScan {
     private let selection: Selection
     private let request: ScanRequest
     private let backward: Bool
+    /// Whether there is anything to decide.
+    private let isPushed: Bool
     private var range: TimeRange
     private var heap: [Item] = []
 
@@ -25,13 +27,41 @@ struct StoreScan {
         let number: Int
         let times: [Int64]
         let metadata: MetadataColumn?
-        var lengths: [UInt32]?
+        private var reader: GroupReader?
+        /// What the predicate says of its rows, once it was asked.
+        private var outcome: GroupPredicate.Outcome?
 
         init(segment: Segment, number: Int, times: [Int64], metadata: MetadataColumn?) {
             self.segment = segment
             self.number = number
             self.times = times
             self.metadata = metadata
+        }
+
+        /// Opened when the first line or column is asked for.
+        func open(_ codecs: CodecPool) throws(StoreError) -> GroupReader {
+            if let reader { return reader }
+            let opened = try GroupReader(segment: segment, group: number, codecs: codecs)
+            reader = opened
+            return opened
+        }
+
+        /// What the predicate says of all rows. Evaluated once.
+        func outcome(
+            _ predicate: Predicate,
+            _ codecs: CodecPool,
+            labels: @escaping (UInt32) -> Labels?
+        ) throws(StoreError) -> GroupPredicate.Outcome {
+            if let outcome { return outcome }
+            var decider = GroupPredicate(
+                try open(codecs),
+                times: times,
+                metadata: metadata?.bytes.view ?? ByteView(),
+                labels: labels
+            )
+            let decided = try decider.outcome(predicate)
+            outcome = decided
+            return decided
         }
     }
 
@@ -67,10 +97,11 @@ struct StoreScan {
         self.core = core
         self.request = request
         backward = request.direction == .backward
+        if case .all = request.predicate { isPushed = false } else { isPushed = true }
         range = request.range
         selection = Selection(core: core, tenant: request.tenant, matchers: request.matchers)
         if let limit = request.limit, limit <= 10_000 {
-            blockBytes = 2 * SegmentFormat.pageBytesMax
+            blockBytes = 256 << 10
             blockRows = max(256, limit)
         } else {
             blockBytes = 1 << 20
@@ -93,7 +124,10 @@ struct StoreScan {
                     push(key, .rows(group, rank: rank, spans: clipped))
                     continue
                 }
-                if try !deliver(block(group, rank, clipped), sink) { return }
+                let block = block(group, rank, clipped)
+                decide(block, group, clipped)
+                if isPushed, block.selected.isEmpty, block.undecided.isEmpty { continue }
+                if try !deliver(block, sink) { return }
             case .refs(let batches, let rank, let refs, let ordinal):
                 let clipped = refs.filter { range.contains(Timestamp(nanoseconds: $0.timestamp)) }
                 guard let key = key(clipped) else { continue }
@@ -102,6 +136,31 @@ struct StoreScan {
                     continue
                 }
                 if try !deliver(block(batches, rank, clipped, ordinal), sink) { return }
+            }
+        }
+    }
+
+    /// Marks the rows that surely satisfy the predicate, and drops those that surely do not.
+    private func decide(_ block: ColumnBlock, _ group: Group, _ spans: [Span]) {
+        guard isPushed else { return }
+        let outcome: GroupPredicate.Outcome
+        // What cannot be read is left to whoever reads the lines, and reported there.
+        do throws(StoreError) {
+            let (wanted, streams) = (selection.wanted, selection.streams)
+            outcome = try group.outcome(request.predicate, core.codecs) {
+                wanted.contains($0) ? streams[Int($0)].labels : nil
+            }
+        } catch { return }
+        var at = 0
+        for span in spans {
+            for row in span.rows {
+                if outcome.yes[row] {
+                    block.selected[at] = true
+                    block.undecided[at] = false
+                } else if !outcome.open[row] {
+                    block.undecided[at] = false
+                }
+                at += 1
             }
         }
     }
@@ -186,24 +245,11 @@ struct StoreScan {
             core.count()
             return
         }
-        // Whole pages go into one block, so that each is decoded once.
-        let pages = segment.groups[number].pages
+        // Blocks of so many rows, whatever streams they are of.
+        let mean = max(1, segment.groups[number].lineBytes / max(1, segment.groups[number].rows))
+        let rowsOfBlock = max(64, min(blockRows, blockBytes / mean))
         var spans: [Span] = []
-        var page = 0
         var blockEnd = 0
-        func endOfBlock(from row: Int) -> Int {
-            while page < pages.count, pages[page].firstRow + pages[page].rows <= row { page += 1 }
-            var last = page
-            var bytes = 0
-            var rows = 0
-            while last < pages.count {
-                bytes += pages[last].chunk.raw
-                rows += pages[last].rows
-                if last > page, bytes > blockBytes || rows > blockRows { break }
-                last += 1
-            }
-            return last < pages.count ? pages[last].firstRow : group.times.count
-        }
         for index in runs {
             let run = segment.runs[index]
             let whole = Span(
@@ -215,7 +261,7 @@ struct StoreScan {
                 if rest.rows.lowerBound >= blockEnd {
                     push(spans, group, rank)
                     spans = []
-                    blockEnd = endOfBlock(from: rest.rows.lowerBound)
+                    blockEnd = rest.rows.lowerBound + rowsOfBlock
                 }
                 let end = min(rest.rows.upperBound, blockEnd)
                 spans.append(Span(rows: rest.rows.lowerBound..<end, stream: rest.stream))
@@ -337,8 +383,29 @@ struct StoreScan {
             order: order(rank, group.segment.groups[group.number].firstRow + (spans.first?.rows.lowerBound ?? 0)),
             selected: Bitmap(count: count),
             undecided: Bitmap(count: count, repeating: true),
+            columns: { [fields = request.fields] _ in Self.columns(fields, group, spans, core) },
             load: { block in Self.load(block, group, spans, core) }
         )
+    }
+
+    /// The labels of some rows that were asked for. What cannot be read is left out: lines then tell, or that they are
+    /// damaged.
+    private static func columns(
+        _ fields: [FieldRequest],
+        _ group: Group,
+        _ spans: [Span],
+        _ core: StoreCore
+    ) -> [ByteString: FieldColumn] {
+        let rows = (spans.first?.rows.lowerBound ?? 0)..<(spans.last?.rows.upperBound ?? 0)
+        var result: [ByteString: FieldColumn] = [:]
+        for field in fields {
+            do throws(StoreError) {
+                let reader = GroupFields(try group.open(core.codecs))
+                let column = try reader.column(field, rows, times: group.times[rows])
+                result[field.name] = spans.count == 1 ? column : column.picking(spans.map { $0.rows }, of: rows)
+            } catch { continue }
+        }
+        return result
     }
 
     /// Encoded sets were written by us and checked; what does not decode all the same shows as no metadata.
@@ -347,81 +414,52 @@ struct StoreScan {
         return (try? Labels.decode(&reader)) ?? Labels()
     }
 
-    /// Brings the lines of some spans. Rows whose page is damaged leave the block; the damage is reported.
+    /// Brings the lines of some spans, of rows that are still in the block. Rows that are damaged leave it; the damage is
+    /// reported.
     private static func load(
         _ block: ColumnBlock,
         _ group: Group,
         _ spans: [Span],
         _ core: StoreCore
     ) -> ColumnBlock.LineTable {
-        core.codecs.with { codec in
-            let segment = group.segment
-            let lengths: [UInt32]
-            if let known = group.lengths {
-                lengths = known
-            } else {
-                do throws(StoreError) { lengths = try segment.lengths(group: group.number, codec: codec) } catch {
-                    core.damage.add(error.message)
-                    core.count()
-                    for row in 0..<block.count { drop(row, block) }
-                    return ColumnBlock.LineTable(
-                        bytes: OwnedBytes([]),
-                        starts: [Int](repeating: 0, count: block.count),
-                        lengths: [UInt32](repeating: 0, count: block.count)
-                    )
-                }
-                group.lengths = lengths
-            }
-            let out = ByteArena(capacity: 256 << 10)
-            var starts: [Int] = []
-            var sizes: [UInt32] = []
-            starts.reserveCapacity(block.count)
-            sizes.reserveCapacity(block.count)
-            // The last page of one span may be the first of the next: it is decoded once.
-            var last: (page: Int, rows: Range<Int>, start: Int, good: Bool)?
-            for span in spans {
-                let wanted = segment.pages(group: group.number, rows: span.rows)
-                var found: [(rows: Range<Int>, start: Int, good: Bool)] = []
-                var from = wanted.lowerBound
-                if let known = last, known.page == from {
-                    found.append((known.rows, known.start, known.good))
-                    from += 1
-                }
-                segment.lines(
-                    group: group.number,
-                    pages: from..<max(from, wanted.upperBound),
-                    codec: codec,
-                    into: out,
-                    each: { page, start in
-                        found.append((page.firstRow..<page.firstRow + page.rows, start, true))
-                    },
-                    damaged: { page, error in
-                        core.damage.add(error.message)
-                        core.count()
-                        found.append((page.firstRow..<page.firstRow + page.rows, 0, false))
-                    }
-                )
-                for page in found {
-                    var start = page.start
-                    for row in page.rows {
-                        if row >= span.rows.upperBound { break }
-                        if row >= span.rows.lowerBound {
-                            if page.good, start + Int(lengths[row]) <= out.count {
-                                starts.append(start)
-                                sizes.append(lengths[row])
-                            } else {
-                                drop(starts.count, block)
-                                starts.append(0)
-                                sizes.append(0)
-                            }
-                        }
-                        start += Int(lengths[row])
-                    }
-                }
-                if let page = found.last { last = (wanted.upperBound - 1, page.rows, page.start, page.good) }
-            }
-            return ColumnBlock.LineTable(bytes: out.take(), starts: starts, lengths: sizes)
+        func report(_ error: StoreError) {
+            core.damage.add(error.message)
+            core.count()
         }
+        var starts = [Int](repeating: 0, count: block.count)
+        var lengths = [UInt32](repeating: 0, count: block.count)
+        let reader: GroupReader
+        do throws(StoreError) { reader = try group.open(core.codecs) } catch {
+            report(error)
+            for row in 0..<block.count { drop(row, block) }
+            return ColumnBlock.LineTable(bytes: OwnedBytes([]), starts: starts, lengths: lengths)
+        }
+        // Spans lie in the order of rows, gaps between them are of other streams: rows between first and last are
+        // decoded in one go.
+        let rows = (spans.first?.rows.lowerBound ?? 0)..<(spans.last?.rows.upperBound ?? 0)
+        var wanted = [UInt64](repeating: 0, count: (rows.count + 63) / 64)
+        var places: [Int] = []
+        places.reserveCapacity(block.count)
+        for span in spans {
+            for row in span.rows {
+                let at = row - rows.lowerBound
+                if block.selected[places.count] || block.undecided[places.count] {
+                    wanted[at >> 6] |= 1 << UInt64(at & 63)
+                }
+                places.append(at)
+            }
+        }
+        let lines = reader.lines(rows, wanted: wanted, times: group.times[rows])
+        for fault in lines.faults { report(fault) }
+        for (row, at) in places.enumerated() {
+            starts[row] = lines.starts[at]
+            lengths[row] = lines.lengths[at]
+        }
+        if !lines.damaged.isEmpty {
+            let damaged = Set(lines.damaged)
+            for (row, at) in places.enumerated() where damaged.contains(at) { drop(row, block) }
+        }
+        return ColumnBlock.LineTable(bytes: lines.bytes, starts: starts, lengths: lengths)
     }
 
     private static func drop(_ row: Int, _ block: ColumnBlock) {

@@ -21,7 +21,15 @@ final class Segment: Sendable {
     private let byNumber: [UInt32]
     private let file: any DiskFile
     private let disk: any Disk
+    private let layoutChunk: Chunk
+    private let shared = Mutex(Shared())
     private let obsolete = Atomic<Bool>(false)
+
+    /// What row groups share, once it was needed.
+    private struct Shared {
+        var layout: SegmentLayout?
+        var dictionaries: [Int: ValueBuffer] = [:]
+    }
 
     private init(
         disk: any Disk,
@@ -36,6 +44,7 @@ final class Segment: Sendable {
         self.file = file
         self.size = size
         info = index.info
+        layoutChunk = index.layout
         self.streams = streams
         groups = index.groups
         runs = index.runs
@@ -158,13 +167,63 @@ final class Segment: Sendable {
 
     /// Bytes of memory that the open segment takes, about.
     var footprint: Int {
-        groups.reduce(512) { $0 + 160 + $1.pages.count * MemoryLayout<LinePage>.stride }
+        groups.reduce(512) { sum, group in
+            group.columns.reduce(sum + 160) {
+                $0 + MemoryLayout<ColumnChunk>.stride + $1.pages.count * MemoryLayout<ValuePage>.stride
+            }
+        }
             + runs.count * MemoryLayout<Run>.stride + streams.count * 16
     }
 
     // MARK: Reading
 
-    private func fault(_ what: String, _ group: Int) -> StoreError {
+    /// Columns, templates and dictionaries. Read once.
+    func layout(_ codec: PageCodec) throws(StoreError) -> SegmentLayout {
+        if let known = shared.withLock({ $0.layout }) { return known }
+        let raw = ByteArena(capacity: layoutChunk.raw)
+        try load(layoutChunk, "its layout", codec: codec, into: raw)
+        let layout: SegmentLayout
+        do throws(DecodeError) {
+            layout = try SegmentLayout.decode(raw.view, limit: layoutChunk.offset)
+        } catch { throw StoreError(.damaged, "segment \(path) is damaged: its layout: \(error)") }
+        for group in groups {
+            for template in group.templates where Int(template) >= layout.templates.count {
+                throw StoreError(.damaged, "segment \(path) is damaged: template \(template) is missing")
+            }
+            for column in group.columns where column.column >= layout.columns.count {
+                throw StoreError(.damaged, "segment \(path) is damaged: column \(column.column) is missing")
+            }
+        }
+        shared.withLock { $0.layout = layout }
+        return layout
+    }
+
+    /// The entries of a column's dictionary. Read once.
+    func dictionary(_ column: Int, _ codec: PageCodec) throws(StoreError) -> ValueBuffer {
+        if let known = shared.withLock({ $0.dictionaries[column] }) { return known }
+        let layout = try layout(codec)
+        guard let chunks = layout.columns[column].dictionary else {
+            throw StoreError(.damaged, "segment \(path) is damaged: column \(column) has no dictionary")
+        }
+        let lengths = ByteArena(capacity: chunks.lengths.raw)
+        try load(chunks.lengths, "a dictionary", codec: codec, into: lengths)
+        let bytes = ByteArena(capacity: chunks.bytes.raw)
+        try load(chunks.bytes, "a dictionary", codec: codec, into: bytes)
+        let entries = ValueBuffer(capacity: bytes.count, values: chunks.count)
+        do throws(DecodeError) {
+            let sizes = try IntegerBlocks.unpack(lengths.view, count: chunks.count, range: 0..<chunks.count)
+            guard entries.append(bytes.view, lengths: sizes) else { throw DecodeError("lengths and entries differ") }
+        } catch { throw StoreError(.damaged, "segment \(path) is damaged: the dictionary of column \(column): \(error)") }
+        shared.withLock { $0.dictionaries[column] = entries }
+        return entries
+    }
+
+    private func fault(_ what: String, _ group: Int?) -> StoreError {
+        guard let group else { return StoreError(.damaged, "segment \(path) is damaged: \(what)") }
+        return fault(what, group)
+    }
+
+    func fault(_ what: String, _ group: Int) -> StoreError {
         StoreError(
             .damaged,
             "segment \(path) is damaged in rows \(groups[group].firstRow)–"
@@ -173,10 +232,10 @@ final class Segment: Sendable {
     }
 
     /// Appends a chunk, decoded, after checking it.
-    private func load(
+    func load(
         _ chunk: Chunk,
         _ what: String,
-        group: Int,
+        group: Int? = nil,
         codec: PageCodec,
         into out: ByteArena
     ) throws(StoreError) {
@@ -191,7 +250,7 @@ final class Segment: Sendable {
         _ packed: ByteView,
         _ chunk: Chunk,
         _ what: String,
-        group: Int,
+        group: Int?,
         codec: PageCodec,
         into out: ByteArena
     ) throws(StoreError) {
@@ -231,19 +290,11 @@ final class Segment: Sendable {
         return result
     }
 
-    /// The length of each line of a row group.
-    func lengths(group: Int, codec: PageCodec) throws(StoreError) -> [UInt32] {
-        let here = groups[group]
-        let raw = ByteArena(capacity: here.lengths.raw)
-        try load(here.lengths, "lengths", group: group, codec: codec, into: raw)
-        let values = try column(raw, group: group, what: "lengths")
-        var total: UInt64 = 0
-        for value in values {
-            guard value <= UInt64(PageCodec.pageMax) else { throw fault("a line of \(value) bytes", group) }
-            total &+= value
-        }
-        guard total == UInt64(here.lineBytes) else { throw fault("lengths and pages differ", group) }
-        return values.map { UInt32(truncatingIfNeeded: $0) }
+    /// The length of each line of a row group. O(values): all columns are decoded.
+    func lengths(group: Int, codecs: CodecPool) throws(StoreError) -> [UInt32] {
+        let reader = try GroupReader(segment: self, group: group, codecs: codecs)
+        let times = try codecs.with { codec throws(StoreError) in try self.times(group: group, codec: codec) }
+        return try reader.lengths(times: times)
     }
 
     /// Index of each row's metadata set, and the encoded sets; set 0 is empty. Nil when no row has any.
@@ -278,71 +329,6 @@ final class Segment: Sendable {
             guard end == raw.count else { throw DecodeError("column is too long", at: end) }
         } catch { throw fault("\(what): \(error)", group) }
         return values
-    }
-
-    /// Pages that hold the rows, by index in the group.
-    func pages(group: Int, rows: Range<Int>) -> Range<Int> {
-        let pages = groups[group].pages
-        guard !rows.isEmpty else { return 0..<0 }
-        func page(of row: Int) -> Int {
-            var low = 0
-            var high = pages.count
-            while low + 1 < high {
-                let middle = (low + high) / 2
-                if pages[middle].firstRow <= row { low = middle } else { high = middle }
-            }
-            return low
-        }
-        return page(of: rows.lowerBound)..<page(of: rows.upperBound - 1) + 1
-    }
-
-    /// Appends the lines of a stretch of pages, back to back. Pages that are damaged are left out and handed to
-    /// `damaged`.
-    func lines(
-        group: Int,
-        pages wanted: Range<Int>,
-        codec: PageCodec,
-        into out: ByteArena,
-        each: (_ page: LinePage, _ start: Int) -> Void,
-        damaged: (_ page: LinePage, StoreError) -> Void
-    ) {
-        let pages = groups[group].pages
-        var next = wanted.lowerBound
-        while next < wanted.upperBound {
-            // Pages that lie together are read together, up to 1 MiB.
-            var stop = next + 1
-            let start = pages[next].chunk.offset
-            var end = start + pages[next].chunk.packed
-            while stop < wanted.upperBound, pages[stop].chunk.offset == end, end - start < 1 << 20 {
-                end += pages[stop].chunk.packed
-                stop += 1
-            }
-            let packed = ByteArena(capacity: end - start)
-            do { try file.read(end - start, at: start, into: packed) } catch {
-                for page in pages[next..<stop] { damaged(page, fault("lines at byte \(start): \(error)", group)) }
-                next = stop
-                continue
-            }
-            for page in pages[next..<stop] {
-                let before = out.count
-                let at = page.chunk.offset - start
-                do throws(StoreError) {
-                    try unpack(
-                        packed[at..<at + page.chunk.packed],
-                        page.chunk,
-                        "lines",
-                        group: group,
-                        codec: codec,
-                        into: out
-                    )
-                    each(page, before)
-                } catch {
-                    out.truncate(to: before)
-                    damaged(page, error)
-                }
-            }
-            next = stop
-        }
     }
 }
 

@@ -2,27 +2,26 @@ import Bytes
 import LogModel
 
 /// Reads a segment from front to back, a row at a time: for verification and merging. Memory is the columns of one row
-/// group and one page.
+/// group and the lines of a stretch of it.
 final class SegmentCursor {
     let segment: Segment
-    private let codec: PageCodec
+    private let codecs: CodecPool
     private var group = -1
     /// In the group; −1 before the first.
     private var row = -1
     private var run = -1
     private var runEnd = 0
     private var times: [Int64] = []
-    private var lengths: [UInt32] = []
     private var sets: MetadataColumn?
-    private let page = ByteArena(capacity: SegmentFormat.pageBytesMax)
-    private var pageIndex = -1
-    /// Row of the open page whose line begins at `lineStart`.
-    private var lineRow = 0
-    private var lineStart = 0
+    private var reader: GroupReader?
+    /// The rows whose lines are at hand.
+    private var held = 0..<0
+    private var lines: GroupReader.Lines?
+    private static let stretch = 4096
 
-    init(segment: Segment, codec: PageCodec) {
+    init(segment: Segment, codecs: CodecPool) {
         self.segment = segment
-        self.codec = codec
+        self.codecs = codecs
     }
 
     /// Moves to the next row; false at the end.
@@ -34,10 +33,11 @@ final class SegmentCursor {
             row = 0
             run = segment.groups[group].runs.lowerBound
             runEnd = Int(segment.runs[run].rows)
-            times = try segment.times(group: group, codec: codec)
-            lengths = try segment.lengths(group: group, codec: codec)
-            sets = try segment.metadata(group: group, codec: codec)
-            pageIndex = -1
+            (times, sets) = try codecs.with { codec throws(StoreError) in
+                (try segment.times(group: group, codec: codec), try segment.metadata(group: group, codec: codec))
+            }
+            reader = try GroupReader(segment: segment, group: group, codecs: codecs)
+            held = 0..<0
         } else if row == runEnd {
             run += 1
             runEnd += Int(segment.runs[run].rows)
@@ -51,37 +51,16 @@ final class SegmentCursor {
     /// Encoded; nil for none. Valid until the row group changes.
     var metadata: ByteView? { sets.flatMap { $0.encoded($0.setOfRow[row]) } }
 
-    /// Valid until the next call.
+    /// Valid until the next call of `advance`.
     func line() throws(StoreError) -> ByteView {
-        let pages = segment.groups[group].pages
-        if pageIndex < 0 || row >= pages[pageIndex].firstRow + pages[pageIndex].rows {
-            pageIndex += 1
-            while row >= pages[pageIndex].firstRow + pages[pageIndex].rows { pageIndex += 1 }
-            page.reset()
-            var failure: StoreError?
-            segment.lines(
-                group: group,
-                pages: pageIndex..<pageIndex + 1,
-                codec: codec,
-                into: page,
-                each: { _, _ in },
-                damaged: { _, error in failure = error }
-            )
-            if let failure {
-                pageIndex = -1
-                throw failure
-            }
-            lineRow = pages[pageIndex].firstRow
-            lineStart = 0
+        if !held.contains(row), let reader {
+            held = row..<min(row + Self.stretch, times.count)
+            let all = [UInt64](repeating: .max, count: (held.count + 63) / 64)
+            lines = reader.lines(held, wanted: all, times: times[held])
         }
-        while lineRow < row {
-            lineStart += Int(lengths[lineRow])
-            lineRow += 1
-        }
-        let end = lineStart + Int(lengths[row])
-        guard end <= page.count else {
-            throw StoreError(.damaged, "segment \(segment.path) is damaged: lines and lengths differ")
-        }
-        return page[lineStart..<end]
+        guard let lines else { throw segment.fault("lines", group) }
+        if let fault = lines.faults.first { throw fault }
+        let at = row - held.lowerBound
+        return lines.bytes.view[lines.starts[at]..<lines.starts[at] + Int(lines.lengths[at])]
     }
 }

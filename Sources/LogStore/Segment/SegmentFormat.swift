@@ -1,18 +1,18 @@
 import Bytes
 import LogModel
 
-/// Bytes of a segment: docs/formats/segment.md, version 1. One immutable file of rows ordered by (stream, time,
-/// arrival).
+/// Bytes of a segment: docs/formats/segment.md, version 2. One immutable file of rows ordered by (stream, time,
+/// arrival), their lines cut into columns.
 enum SegmentFormat {
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
     static let magic: UInt64 = 0x3147_4553_4352_5254  // "TRRCSEG1", little endian
     static let headerSize = 64
     static let trailerSize = 48
     /// Rows of a row group: a time column of 8 bytes a row fits the second-level cache.
     static let groupRowsMax = 65_536
     /// Bytes of lines of a row group.
-    static let groupBytesMax = 32 << 20
-    /// Bytes of lines of a page: decoded in one go, small enough for partial reads.
+    static let groupBytesMax = 24 << 20
+    /// Bytes of values of a page: decoded in one go, small enough for partial reads.
     static let pageBytesMax = 128 << 10
     /// A codec that saves less than 8 % is not worth its decoding.
     static let worthwhile = 92
@@ -60,27 +60,22 @@ struct Chunk: Sendable, Equatable {
     }
 }
 
-/// A page of lines.
-struct LinePage: Sendable {
-    var chunk: Chunk
-    /// In the row group.
-    var firstRow: Int
-    var rows: Int
-}
-
 struct RowGroup: Sendable {
     /// Of its first row, in the segment.
     var firstRow: Int
     var rows: Int
     var lineBytes: Int
     var times: Chunk
-    var lengths: Chunk
+    /// Templates that occur, by the segment's numbers, and of each row an index into them.
+    var templates: [UInt32]
+    var templateOf: Chunk
+    /// By column.
+    var columns: [ColumnChunk]
     /// Index of each row's metadata set, and the sets. Nil: no row has metadata.
     var metadata: (rows: Chunk, sets: Chunk)?
     /// Whether a set may name `__error__`: such rows cannot be counted without a look at them. A hint that may be wrong
     /// in one direction only.
     var mayHaveErrors = false
-    var pages: [LinePage]
     /// Its runs, in the segment's list.
     var runs: Range<Int>
 }
@@ -124,6 +119,10 @@ struct SegmentInfo: Sendable, Equatable {
 /// The index of a segment, decoded.
 struct SegmentIndex: Sendable {
     var info: SegmentInfo
+    /// Columns, templates and dictionaries: `SegmentLayout`.
+    var layout: Chunk
+    var columnCount: Int
+    var templateCount: Int
     var tenants: [Tenant]
     var streams: [(tenant: Int, labels: Labels)]
     var groups: [RowGroup]
@@ -142,6 +141,9 @@ struct SegmentIndex: Sendable {
         out.append(littleEndian: info.digest)
         out.append(varint: UInt64(info.replaces.count))
         for number in info.replaces { out.append(varint: number) }
+        layout.encode(into: out)
+        out.append(varint: UInt64(columnCount))
+        out.append(varint: UInt64(templateCount))
         out.append(varint: UInt64(tenants.count))
         for tenant in tenants { tenant.name.withView { out.append(prefixed: $0) } }
         out.append(varint: UInt64(streams.count))
@@ -154,16 +156,15 @@ struct SegmentIndex: Sendable {
             out.append(varint: UInt64(group.rows))
             out.append(varint: UInt64(group.lineBytes))
             group.times.encode(into: out)
-            group.lengths.encode(into: out)
+            out.append(varint: UInt64(group.templates.count))
+            for template in group.templates { out.append(varint: UInt64(template)) }
+            group.templateOf.encode(into: out)
+            out.append(varint: UInt64(group.columns.count))
+            for column in group.columns { column.encode(into: out) }
             out.append(group.metadata == nil ? 0 : group.mayHaveErrors ? 3 : 1 as UInt8)
             if let metadata = group.metadata {
                 metadata.rows.encode(into: out)
                 metadata.sets.encode(into: out)
-            }
-            out.append(varint: UInt64(group.pages.count))
-            for page in group.pages {
-                out.append(varint: UInt64(page.rows))
-                page.chunk.encode(into: out)
             }
             out.append(varint: UInt64(group.runs.count))
             for run in runs[group.runs] {
@@ -197,6 +198,9 @@ struct SegmentIndex: Sendable {
         info.days = try reader.signedVarint()
         info.digest = try reader.littleEndian(UInt64.self)
         for _ in 0..<(try reader.count()) { info.replaces.append(try reader.varint()) }
+        let layout = try Chunk.decode(&reader, limit: limit)
+        let columnCount = try size()
+        let templateCount = try size()
         var tenants: [Tenant] = []
         for _ in 0..<(try reader.count()) {
             let name = try reader.prefixed().string
@@ -220,25 +224,25 @@ struct SegmentIndex: Sendable {
             guard rows > 0, rows <= SegmentFormat.groupRowsMax else { throw bad("row group of \(rows) rows") }
             let groupBytes = try size()
             let times = try Chunk.decode(&reader, limit: limit)
-            let lengths = try Chunk.decode(&reader, limit: limit)
+            var templates: [UInt32] = []
+            for _ in 0..<(try reader.count()) {
+                let template = try size()
+                guard template < templateCount else { throw bad("a template that the segment does not have") }
+                templates.append(UInt32(template))
+            }
+            let templateOf = try Chunk.decode(&reader, limit: limit)
+            var columns: [ColumnChunk] = []
+            for _ in 0..<(try reader.count()) {
+                let column = try ColumnChunk.decode(&reader, rows: rows, columns: columnCount, limit: limit)
+                guard column.column > columns.last?.column ?? -1 else { throw bad("columns are out of order") }
+                columns.append(column)
+            }
             var metadata: (rows: Chunk, sets: Chunk)?
             let flags = try reader.byte()
             if flags != 0 {
                 let rows = try Chunk.decode(&reader, limit: limit)
                 metadata = (rows, try Chunk.decode(&reader, limit: limit))
             }
-            var pages: [LinePage] = []
-            var pageRow = 0
-            var pageBytes = 0
-            for _ in 0..<(try reader.count()) {
-                let pageRows = try size()
-                guard pageRows > 0, pageRows <= rows - pageRow else { throw bad("a page has too many rows") }
-                let chunk = try Chunk.decode(&reader, limit: limit)
-                pages.append(LinePage(chunk: chunk, firstRow: pageRow, rows: pageRows))
-                pageRow += pageRows
-                pageBytes += chunk.raw
-            }
-            guard pageRow == rows, pageBytes == groupBytes else { throw bad("pages and rows differ") }
             let firstRun = runs.count
             var runRow = 0
             for _ in 0..<(try reader.count()) {
@@ -272,10 +276,11 @@ struct SegmentIndex: Sendable {
                     rows: rows,
                     lineBytes: groupBytes,
                     times: times,
-                    lengths: lengths,
+                    templates: templates,
+                    templateOf: templateOf,
+                    columns: columns,
                     metadata: metadata,
                     mayHaveErrors: flags & 2 != 0,
-                    pages: pages,
                     runs: firstRun..<runs.count
                 )
             )
@@ -285,6 +290,15 @@ struct SegmentIndex: Sendable {
         guard firstRow == info.rows, lineBytes == info.lineBytes, reader.isAtEnd else {
             throw bad("totals and row groups differ")
         }
-        return SegmentIndex(info: info, tenants: tenants, streams: streams, groups: groups, runs: runs)
+        return SegmentIndex(
+            info: info,
+            layout: layout,
+            columnCount: columnCount,
+            templateCount: templateCount,
+            tenants: tenants,
+            streams: streams,
+            groups: groups,
+            runs: runs
+        )
     }
 }

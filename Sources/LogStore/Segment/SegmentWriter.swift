@@ -2,8 +2,8 @@ import Bytes
 import Disk
 import LogModel
 
-/// Writes one segment from front to back. Rows come ordered by (stream rank, time, arrival); memory is a page, the
-/// columns of one row group, and the index.
+/// Writes one segment from front to back. Rows come ordered by (stream rank, time, arrival); memory is the lines and
+/// columns of one row group, the dictionaries, and the index.
 final class SegmentWriter {
     private let file: any DiskFile
     private let path: String
@@ -22,20 +22,24 @@ final class SegmentWriter {
     // The open row group.
     private var groupRows = 0
     private var groupBytes = 0
+    private let lines = ByteArena(capacity: 1 << 20)
+    private let lineTable = LineTable()
+    private var rowTimes: [Int64] = []
     private let times = ByteArena(capacity: 64 << 10)
-    private let lengths = ByteArena(capacity: 64 << 10)
     private let setOfRow = ByteArena(capacity: 64 << 10)
     private let sets = ByteArena(capacity: 4 << 10)
     private var setNumbers: [UInt64: (number: UInt64, range: Range<Int>)] = [:]
     private var setCount: UInt64 = 1
     private var hasMetadata = false
     private var mayHaveErrors = false
-    private var pages: [LinePage] = []
     private var firstRun = 0
 
-    // The open page and run.
-    private let page = ByteArena(capacity: SegmentFormat.pageBytesMax)
-    private var pageFirstRow = 0
+    private let shredder = LineShredder()
+    private let encoder = ColumnEncoder()
+    /// Whether lines are cut at all, or kept whole.
+    private let cuts: Bool
+
+    // The open run.
     private var runTimes: [Int64] = []
     private var runBytes = 0
     private var runUnit: Int64 = 1_000_000_000
@@ -47,8 +51,10 @@ final class SegmentWriter {
         number: UInt64,
         codec: Codec,
         level: Int32,
-        packer: PageCodec
+        packer: PageCodec,
+        cuts: Bool = true
     ) throws(StoreError) {
+        self.cuts = cuts
         do { file = try disk.open(path, .create) } catch { throw StoreError(error, "sealing into a segment") }
         self.path = path
         self.codec = codec
@@ -56,6 +62,9 @@ final class SegmentWriter {
         self.packer = packer
         index = SegmentIndex(
             info: SegmentInfo(number: number, walFirst: 0, walLast: 0, day: 0, days: 1),
+            layout: Chunk(offset: 0, packed: 0, raw: 0, crc: 0, codec: .none),
+            columnCount: 0,
+            templateCount: 0,
             tenants: [],
             streams: [],
             groups: [],
@@ -94,15 +103,15 @@ final class SegmentWriter {
         {
             try endGroup()
         }
-        if !page.isEmpty, page.count + line.count > SegmentFormat.pageBytesMax { try endPage() }
-        page.append(line)
+        lineTable.append(start: lines.count, length: line.count)
+        lines.append(line)
+        rowTimes.append(timestamp)
         if let last = runTimes.last {
             let delta = timestamp &- last
             while delta % runUnit != 0 { runUnit /= 1000 }
         }
         runTimes.append(timestamp)
         runBytes += line.count
-        lengths.append(varint: UInt64(line.count))
         setOfRow.append(varint: metadata.map { number(of: $0) } ?? 0)
         groupRows += 1
         groupBytes += line.count
@@ -149,32 +158,24 @@ final class SegmentWriter {
         runUnit = 1_000_000_000
     }
 
-    private func endPage() throws(StoreError) {
-        let rows = groupRows - pageFirstRow
-        guard rows > 0 else { return }
-        pages.append(LinePage(chunk: try pack(page.view), firstRow: pageFirstRow, rows: rows))
-        pageFirstRow = groupRows
-        page.reset()
-    }
-
     private func endGroup() throws(StoreError) {
         endRun()
-        try endPage()
         guard groupRows > 0 else { return }
         let timeChunk = try pack(times.view)
-        let lengthChunk = try pack(lengths.view)
         var metadata: (rows: Chunk, sets: Chunk)?
         if hasMetadata { metadata = (try pack(setOfRow.view), try pack(sets.view)) }
+        let (templates, templateOf, columns) = try endColumns()
         index.groups.append(
             RowGroup(
                 firstRow: index.info.rows,
                 rows: groupRows,
                 lineBytes: groupBytes,
                 times: timeChunk,
-                lengths: lengthChunk,
+                templates: templates,
+                templateOf: templateOf,
+                columns: columns,
                 metadata: metadata,
                 mayHaveErrors: mayHaveErrors,
-                pages: pages,
                 runs: firstRun..<index.runs.count
             )
         )
@@ -182,24 +183,118 @@ final class SegmentWriter {
         index.info.lineBytes += groupBytes
         groupRows = 0
         groupBytes = 0
+        lines.reset()
+        lineTable.reset()
+        rowTimes.removeAll(keepingCapacity: true)
         times.reset()
-        lengths.reset()
         setOfRow.reset()
         sets.reset()
         setNumbers.removeAll(keepingCapacity: true)
         setCount = 1
         hasMetadata = false
         mayHaveErrors = false
-        pages = []
-        pageFirstRow = 0
         firstRun = index.runs.count
     }
 
+    /// Cuts the lines of the group into columns and writes them.
+    private func endColumns() throws(StoreError) -> (templates: [UInt32], templateOf: Chunk, columns: [ColumnChunk]) {
+        guard let cut = shredder.run(lines.view, lineTable, cuts: cuts) else {
+            throw StoreError(.system, "sealing \(path): out of memory")
+        }
+        // Few templates occur in a group: its rows count from 0.
+        var local = [UInt32](repeating: .max, count: shredder.templateCount)
+        var templates: [UInt32] = []
+        var codes: [UInt32] = []
+        codes.reserveCapacity(cut.count)
+        for template in cut {
+            if local[Int(template)] == .max {
+                local[Int(template)] = UInt32(templates.count)
+                templates.append(template)
+            }
+            codes.append(local[Int(template)])
+        }
+        let body = ByteArena(capacity: 1024)
+        let isCompressible = CodeColumn.encode(codes, into: body)
+        let templateOf = try pack(body.view, compress: isCompressible)
+        var columns: [ColumnChunk] = []
+        for column in 0..<shredder.columnCount {
+            guard let values = shredder.values(of: column) else { continue }
+            let coded = encoder.encode(values, column: column) {
+                values.count == cut.count ? rowTimes : times(of: column, cut)
+            }
+            columns.append(
+                ColumnChunk(
+                    column: column,
+                    form: coded.form,
+                    count: values.count,
+                    body: try pack(coded.body.view, compress: coded.isCompressible),
+                    pages: coded.form == .raw ? try pages(of: values) : [],
+                    lengths: coded.lengths,
+                    charset: coded.charset,
+                    numbers: coded.numbers
+                )
+            )
+        }
+        return (templates, templateOf, columns)
+    }
+
+    /// The times of the rows that have a column.
+    private func times(of column: Int, _ cut: [UInt32]) -> [Int64] {
+        var has = [Bool?](repeating: nil, count: shredder.templateCount)
+        var result: [Int64] = []
+        for (row, template) in cut.enumerated() {
+            let known = has[Int(template)] ?? shredder.template(Int(template), has: column)
+            has[Int(template)] = known
+            if known { result.append(rowTimes[row]) }
+        }
+        return result
+    }
+
+    /// Writes values page by page, a long one in a page of its own.
+    private func pages(of values: ValueList) throws(StoreError) -> [ValuePage] {
+        var pages: [ValuePage] = []
+        let page = ByteArena(capacity: SegmentFormat.pageBytesMax)
+        var first = 0
+        for i in 0..<values.count {
+            let value = values[i]
+            if i > first, page.count + value.count > SegmentFormat.pageBytesMax {
+                pages.append(ValuePage(chunk: try pack(page.view), first: first, count: i - first))
+                page.reset()
+                first = i
+            }
+            page.append(value)
+        }
+        pages.append(ValuePage(chunk: try pack(page.view), first: first, count: values.count - first))
+        return pages
+    }
+
+    /// Writes what the groups share.
+    private func endLayout() throws(StoreError) {
+        var dictionaries: [Int: SegmentLayout.DictionaryChunks] = [:]
+        for (column, entries) in encoder.entries {
+            let lengths = ByteArena(capacity: 4096)
+            IntegerBlocks.pack(entries.lengths, into: lengths)
+            let bytes = ByteArena(capacity: entries.byteCount)
+            for i in 0..<entries.count { bytes.append(entries[i]) }
+            dictionaries[column] = SegmentLayout.DictionaryChunks(
+                count: entries.count,
+                lengths: try pack(lengths.view, compress: false),
+                bytes: try pack(bytes.view),
+                charset: ByteSet(bytes.view)
+            )
+        }
+        let layout = ByteArena(capacity: 16 << 10)
+        SegmentLayout.encode(shredder, dictionaries, into: layout)
+        index.layout = try pack(layout.view)
+        index.columnCount = shredder.columnCount
+        index.templateCount = shredder.templateCount
+    }
+
     /// Appends the bytes to the file, packed where that is worth it.
-    private func pack(_ raw: ByteView) throws(StoreError) -> Chunk {
+    private func pack(_ raw: ByteView, compress: Bool = true) throws(StoreError) -> Chunk {
         let start = out.count
-        var used = codec
-        if codec != .none {
+        var used = compress && raw.count > 32 ? codec : .none
+        if used != .none {
             do { try packer.compress(raw, codec: codec, level: level, into: out) } catch {
                 throw StoreError(.system, "sealing \(path): \(error)")
             }
@@ -235,6 +330,7 @@ final class SegmentWriter {
         replaces: [UInt64] = []
     ) throws(StoreError) -> (info: SegmentInfo, size: Int) {
         try endGroup()
+        try endLayout()
         index.info.walFirst = walFirst
         index.info.walLast = walLast
         index.info.day = day

@@ -1,10 +1,10 @@
 import Bytes
 
 /// Names of fields to names of labels.
-enum LabelSanitizer {
+package enum LabelSanitizer {
     /// Appends `key` with everything outside `[A-Za-z0-9_]` replaced by `_`, one for each character (each byte that is
     /// not UTF-8), without blanks at its ends. With `leading`, a name that starts with a digit gets a `_` in front.
-    static func append(_ key: ByteView, to out: ByteArena, leading: Bool) {
+    package static func append(_ key: ByteView, to out: ByteArena, leading: Bool) {
         let key = trim(key)
         guard let first = key.first else { return }
         if leading, first.isDigit { out.append(0x5F as UInt8) }
@@ -22,13 +22,13 @@ enum LabelSanitizer {
     }
 
     /// Whether `append` with `leading` would add the key as it stands.
-    static func isClean(_ key: ByteView) -> Bool {
+    package static func isClean(_ key: ByteView) -> Bool {
         guard let first = key.first, !first.isDigit else { return false }
         return key.allSatisfy { $0.isAlphanumeric || $0 == 0x5F }
     }
 
     // Go's TrimSpace: ASCII white space, VT and FF included, U+0085, U+00A0 and the Unicode spaces.
-    static func trim(_ text: ByteView) -> ByteView {
+    package static func trim(_ text: ByteView) -> ByteView {
         var low = 0
         var high = text.count
         while low < high {
@@ -49,7 +49,7 @@ enum LabelSanitizer {
     }
 
     /// Bytes of the white space that starts at `at`, 0 where there is none.
-    static func spaceAt(_ text: ByteView, _ at: Int, _ end: Int) -> Int {
+    package static func spaceAt(_ text: ByteView, _ at: Int, _ end: Int) -> Int {
         let c = text[at]
         if c < 0x80 { return c == 0x20 || (c >= 0x09 && c <= 0x0D) ? 1 : 0 }
         if c == 0xC2, at + 1 < end { return text[at + 1] == 0x85 || text[at + 1] == 0xA0 ? 2 : 0 }
@@ -58,32 +58,6 @@ enum LabelSanitizer {
         case (0xE1, 0x9A, 0x80), (0xE2, 0x81, 0x9F), (0xE3, 0x80, 0x80): return 3
         case (0xE2, 0x80, let last): return last <= 0x8A || last == 0xA8 || last == 0xA9 || last == 0xAF ? 3 : 0
         default: return 0
-        }
-    }
-}
-
-/// Values of fields to values of labels.
-enum LabelValueText {
-    /// Whether the value has neither bytes that are not UTF-8 nor U+FFFD, which become spaces.
-    static func isClean(_ value: ByteView) -> Bool {
-        value.allSatisfy { $0 < 0x80 } || (value.isUTF8 && !value.contains(ByteView("\u{FFFD}")))
-    }
-
-    /// Appends the value with a space for each U+FFFD and each byte that is not UTF-8.
-    static func appendCleaned(_ value: ByteView, to out: ByteArena) {
-        var i = 0
-        while i < value.count {
-            let length = UTF8Length.at(value, i)
-            if length == 0 {
-                out.append(0x20 as UInt8)
-                i += 1
-            } else if length == 3, value[i] == 0xEF, value[i + 1] == 0xBF, value[i + 2] == 0xBD {
-                out.append(0x20 as UInt8)
-                i += 3
-            } else {
-                out.append(value[i..<i + length])
-                i += length
-            }
         }
     }
 }

@@ -1,0 +1,35 @@
+import CKernels
+
+/// How the times of a column are spelled: `YYYY-MM-DD?hh:mm:ss`, a fraction, a suffix such as `Z`.
+package struct TimePattern: Sendable {
+    var raw: tr_time_pattern
+
+    init(raw: tr_time_pattern) { self.raw = raw }
+
+    /// Bytes of a time.
+    package var length: Int { withUnsafePointer(to: raw) { tr_time_length($0) } }
+    /// Digits behind the point, 0 … 9.
+    package var fractionDigits: Int { Int(raw.digits) }
+
+    package func encode(into out: ByteArena) {
+        out.append(raw.separator)
+        out.append(raw.mark)
+        out.append(raw.digits)
+        out.append(raw.suffix_length)
+        withUnsafeBytes(of: raw.suffix) { out.append(ByteView(unsafe: $0)) }
+    }
+
+    package static func decode(_ reader: inout ByteReader) throws(DecodeError) -> TimePattern {
+        var raw = tr_time_pattern()
+        raw.separator = try reader.byte()
+        raw.mark = try reader.byte()
+        raw.digits = try reader.byte()
+        raw.suffix_length = try reader.byte()
+        let suffix = try reader.bytes(8)
+        guard raw.digits <= 9, raw.suffix_length <= 8 else { throw DecodeError("bad time pattern", at: reader.offset) }
+        withUnsafeMutableBytes(of: &raw.suffix) { room in
+            for i in 0..<8 { room[i] = suffix[i] }
+        }
+        return TimePattern(raw: raw)
+    }
+}

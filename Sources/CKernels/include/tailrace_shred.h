@@ -1,0 +1,175 @@
+// Lines into columns and back: the shredder, and the kernels that columns are coded with. The rules of
+// tailrace_kernels.h hold here too. Buffers that are read must end in 64 readable bytes (`ByteArena` sees to that).
+#ifndef TAILRACE_SHRED_H
+#define TAILRACE_SHRED_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma clang assume_nonnull begin
+
+/// One value: where it lies in a buffer that goes with it.
+typedef struct { uint32_t start, length; } tr_span;
+
+// ---- Shredder -------------------------------------------------------------------------------------------------
+
+/// What stands in a hole of a template. Arrays are not looked into, nor are objects of very many members.
+enum {
+    TR_HOLE_LINE = 0, TR_HOLE_STRING = 1, TR_HOLE_NUMBER = 2, TR_HOLE_ATOM = 3, TR_HOLE_ARRAY = 4, TR_HOLE_OBJECT = 5,
+};
+
+/// Learns templates (literal, hole, literal …, literal) of JSON lines and cuts lines into the values of their holes.
+/// Template 0 is one hole of kind `TR_HOLE_LINE`, column 0: lines that no template takes.
+typedef struct tr_shredder tr_shredder;
+tr_shredder *_Nullable tr_shredder_new(void);
+void tr_shredder_free(tr_shredder *shredder);
+/// Cuts `count` lines of `text`; `template_of` gets the template of each. The values of earlier calls are dropped,
+/// templates and columns stay. Without `cuts` every line gets template 0. Returns 0, or -1 when memory ran out.
+/// Linear in the bytes; a line of an unknown shape costs a full parse and is learned.
+int tr_shredder_run(tr_shredder *shredder, const uint8_t *text, const tr_span *lines, size_t count,
+                    int cuts, uint32_t *template_of);
+uint32_t tr_shredder_columns(const tr_shredder *shredder);
+/// The values of a column of the last run, in the order of its rows. Returns how many; with none the pointers stay.
+size_t tr_shredder_values(const tr_shredder *shredder, uint32_t column, const uint8_t *_Nullable *_Nonnull base,
+                          const tr_span *_Nullable *_Nonnull spans);
+/// The kind of a column and its path: keys as written in the document, each with a zero byte behind it, then the
+/// number of earlier members of the same path in the same object as one byte.
+int tr_shredder_column(const tr_shredder *shredder, uint32_t column, const uint8_t *_Nullable *_Nonnull path,
+                       size_t *length);
+uint32_t tr_shredder_templates(const tr_shredder *shredder);
+/// The pieces of a template: little-endian length of a literal (4 bytes), the literal, the column of the hole behind
+/// it (4 bytes; all ones at the end).
+const uint8_t *tr_shredder_template(const tr_shredder *shredder, uint32_t number, size_t *length);
+
+// ---- Rebuilding -----------------------------------------------------------------------------------------------
+
+/// Decoded values of a column: `spans` point into `base`; `next` is the value that the next row with it takes. Without
+/// `spans` the column is not at hand: its values count as empty.
+typedef struct {
+    const uint8_t *_Nullable base;
+    const tr_span *_Nullable spans;
+    size_t count, next;
+} tr_values;
+
+/// Pieces of templates, decoded for rebuilding: template t owns pieces first[t] ..< first[t + 1].
+typedef struct { uint32_t literal, length, column; } tr_piece;
+
+/// The length of each line. `values[c].next` moves on. -1 when a template, column or value is out of bounds.
+int64_t tr_line_lengths(const uint32_t *template_of, size_t rows, const tr_piece *pieces, const uint32_t *first,
+                        size_t templates, tr_values *values, size_t columns, uint32_t *lengths);
+/// Writes the lines of the rows whose bit is set in `wanted`, back to back, into `out`, which has room for them;
+/// `starts` and `lengths` get where each lies (rows not wanted: 0, 0). Returns the bytes written or -1.
+int64_t tr_line_rebuild(const uint32_t *template_of, size_t rows, const uint64_t *wanted, const uint8_t *literals,
+                        const tr_piece *pieces, const uint32_t *first, size_t templates, tr_values *values,
+                        size_t columns, uint8_t *out, size_t room, int64_t *starts, uint32_t *lengths);
+
+// ---- Integers -------------------------------------------------------------------------------------------------
+
+/// All values as integers; 0 unless each is canonical (no leading zero, no `-0`, at most 18 digits).
+int tr_parse_integers(const uint8_t *base, const tr_span *values, size_t count, int64_t *out);
+/// Appends the text of integers: bytes at `out` (20 for each must fit) and their spans. Returns the bytes.
+size_t tr_format_integers(const int64_t *values, size_t count, uint8_t *out, tr_span *spans);
+
+enum { TR_DECIMAL_FIXED = 0, TR_DECIMAL_POINT = 1, TR_DECIMAL_SHORT = 2 };
+/// All values as mantissas of one scale; 0 unless each is spelled by one style: always `scale` fraction digits; without
+/// trailing zeros but with one digit behind the point; without trailing zeros and then without a point.
+int tr_parse_decimals(const uint8_t *base, const tr_span *values, size_t count, int64_t *out, int *scale, int *style);
+size_t tr_format_decimals(const int64_t *values, size_t count, int scale, int style, uint8_t *out, tr_span *spans);
+
+/// Bytes that `tr_pack_integers` may need.
+size_t tr_pack_bound(size_t count);
+/// Blocks of 1,024 values: one byte with the width in bits, doubled, plus 1 where differences are packed; the base and,
+/// for differences, the least of them (zigzag varints); the offsets from it, packed, low bits first. Returns the bytes.
+size_t tr_pack_integers(const int64_t *values, size_t count, uint8_t *out);
+/// Values `from` ..< `to` of `count`. 0, or -1 when the bytes do not hold them.
+int tr_unpack_integers(const uint8_t *bytes, size_t length, size_t count, size_t from, size_t to, int64_t *out);
+
+// ---- Codes ----------------------------------------------------------------------------------------------------
+
+/// Distinct values, numbered in the order of first sight.
+typedef struct tr_dictionary tr_dictionary;
+tr_dictionary *_Nullable tr_dictionary_new(size_t entries_max, size_t bytes_max);
+void tr_dictionary_free(tr_dictionary *dictionary);
+/// The code of each value; new ones are added. 0: that would exceed the limits, or more than `fresh_max` values are
+/// new; then nothing is added.
+int tr_dictionary_encode(tr_dictionary *dictionary, const uint8_t *base, const tr_span *values, size_t count,
+                         size_t fresh_max, uint32_t *codes);
+size_t tr_dictionary_count(const tr_dictionary *dictionary);
+const uint8_t *tr_dictionary_bytes(const tr_dictionary *dictionary, size_t *length);
+const tr_span *tr_dictionary_spans(const tr_dictionary *dictionary);
+/// Runs of equal codes.
+size_t tr_count_runs(const uint32_t *codes, size_t count);
+
+// ---- Times ----------------------------------------------------------------------------------------------------
+
+/// `YYYY-MM-DD?hh:mm:ss[.fraction][suffix]`.
+typedef struct {
+    uint8_t separator, mark, digits, suffix_length;
+    uint8_t suffix[8];
+} tr_time_pattern;
+/// All values as nanoseconds since 1970 of the clock they show (the suffix is not applied); 0 unless all follow one
+/// pattern and print back the same.
+int tr_parse_times(const uint8_t *base, const tr_span *values, size_t count, tr_time_pattern *pattern, int64_t *out);
+size_t tr_time_length(const tr_time_pattern *pattern);
+size_t tr_format_times(const int64_t *values, size_t count, const tr_time_pattern *pattern, uint8_t *out,
+                       tr_span *spans);
+
+// ---- Shapes ---------------------------------------------------------------------------------------------------
+
+/// Values of one length of which each position is constant or drawn from a small alphabet.
+enum { TR_SHAPE_MAX = 128 };
+enum { TR_CLASS_CONSTANT = 0, TR_CLASS_HEX = 1, TR_CLASS_HEX_UPPER = 2, TR_CLASS_WORD = 3 };
+typedef struct {
+    uint32_t length, bits, stride;
+    uint8_t constant[TR_SHAPE_MAX];
+    uint8_t kind[TR_SHAPE_MAX];
+} tr_shape;
+/// 0 unless all values have one shape.
+int tr_find_shape(const uint8_t *base, const tr_span *values, size_t count, tr_shape *shape);
+/// Fills in `bits` and `stride` of a shape that was read from outside; 0 when it is not one.
+int tr_check_shape(tr_shape *shape);
+/// `stride` bytes a value.
+void tr_pack_shape(const uint8_t *base, const tr_span *values, size_t count, const tr_shape *shape, uint8_t *out);
+void tr_format_shape(const uint8_t *packed, size_t count, const tr_shape *shape, uint8_t *out, tr_span *spans);
+
+// ---- Text with numbers ----------------------------------------------------------------------------------------
+
+/// Cuts values into what stays the same and the numbers in it. The type of a value is its text with 0x01 for a
+/// canonical integer and 0x02, width + 0x20 for one with leading zeros; 0x01 … 0x03 of the value are written behind 0x03.
+typedef struct tr_text tr_text;
+tr_text *_Nullable tr_text_new(void);
+void tr_text_free(tr_text *text);
+/// 0 when there are more than `types_max` types. Otherwise `types` gets the type of each value.
+int tr_text_split(tr_text *text, const uint8_t *base, const tr_span *values, size_t count, size_t types_max,
+                  uint32_t *types);
+size_t tr_text_types(const tr_text *text);
+/// The spelling of a type; `slots` gets how many numbers it holds.
+const uint8_t *tr_text_type(const tr_text *text, size_t type, size_t *length, size_t *slots);
+/// The numbers in one slot of a type, in the order of its values.
+const int64_t *_Nullable tr_text_numbers(const tr_text *text, size_t type, size_t slot, size_t *count);
+
+/// The numbers of a type while its values are put together again.
+typedef struct { const int64_t *_Nullable numbers; size_t count; } tr_slot;
+/// Puts values together: `types[i]` is a type whose spelling lies at `spellings[type]` of `base` and whose slots begin
+/// at `first_slot[type]`; `next[type]` is how many of its values came before and moves on. Returns the bytes written
+/// to `out` (of `room`), -1 when something is out of bounds, -2 when the room does not do.
+int64_t tr_text_join(const uint32_t *types, size_t count, const uint8_t *base, const tr_span *spellings,
+                     size_t type_count, const tr_slot *slots, const uint32_t *first_slot, size_t slot_count,
+                     uint32_t *next, uint8_t *out, size_t room, tr_span *spans);
+
+/// Sets the bit of each byte that occurs, 256 bits.
+void tr_charset(const uint8_t *bytes, size_t length, uint64_t *mask);
+/// Sets the bit of each value that contains (0), begins (1), ends with (2) or equals (3) the needle.
+void tr_match_values(const uint8_t *base, const tr_span *values, size_t count, const uint8_t *needle, size_t length,
+                     int how, uint64_t *bits);
+
+#pragma clang assume_nonnull end
+
+#ifdef __cplusplus
+}
+#endif
+#endif

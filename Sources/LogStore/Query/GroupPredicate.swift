@@ -1,0 +1,408 @@
+import Bytes
+import LogModel
+
+/// Decides a predicate for the rows of one row group from its columns.
+///
+/// Each part of a predicate leaves a row true, false, or open; open rows are looked at by the row evaluator. Columns are
+/// read only where their length, their set of bytes or their dictionary does not settle the matter.
+struct GroupPredicate {
+    /// Rows that surely satisfy it, and rows of which that is not known. Disjoint.
+    struct Outcome {
+        var yes: Bitmap
+        var open: Bitmap
+    }
+
+    private let reader: GroupReader
+    private let times: [Int64]
+    private let rows: Int
+    /// The labels of a stream, by the store's number; nil where nobody asks for its rows.
+    private let labels: (UInt32) -> Labels?
+    /// Structured metadata of the rows, as it is coded.
+    private let metadata: ByteView
+    private var presences: [Int: Bitmap] = [:]
+    private var decoded: [Int: DecodedColumn] = [:]
+    private var dictionaryHits: [Needle: Bitmap] = [:]
+
+    private struct Needle: Hashable {
+        var column: Int
+        var place: NeedlePlan.Place
+        var text: ByteString
+    }
+
+    init(_ reader: GroupReader, times: [Int64], metadata: ByteView, labels: @escaping (UInt32) -> Labels?) {
+        self.reader = reader
+        self.times = times
+        self.metadata = metadata
+        self.labels = labels
+        rows = reader.templateOf.count
+    }
+
+    mutating func outcome(_ predicate: Predicate) throws(StoreError) -> Outcome {
+        switch predicate {
+        case .all: return Outcome(yes: Bitmap(count: rows, repeating: true), open: Bitmap(count: rows))
+        case .and(let parts):
+            var result = Outcome(yes: Bitmap(count: rows, repeating: true), open: Bitmap(count: rows))
+            for part in parts {
+                var possible = result.yes
+                possible.formUnion(result.open)
+                if possible.isEmpty { break }
+                let next = try outcome(part)
+                var nextPossible = next.yes
+                nextPossible.formUnion(next.open)
+                possible.formIntersection(nextPossible)
+                result.yes.formIntersection(next.yes)
+                possible.subtract(result.yes)
+                result.open = possible
+            }
+            return result
+        case .or(let parts):
+            var result = Outcome(yes: Bitmap(count: rows), open: Bitmap(count: rows))
+            for part in parts {
+                var next = try outcome(part)
+                // A row that is open may keep an error from here, even if another part lets it pass.
+                next.yes.subtract(result.open)
+                result.yes.formUnion(next.yes)
+                result.open.formUnion(next.open)
+                result.open.subtract(result.yes)
+            }
+            return result
+        case .not(let part):
+            var inner = try outcome(part)
+            inner.yes.formUnion(inner.open)
+            inner.yes.invert()
+            return inner
+        case .lineContains(let needle): return try contains(needle)
+        case .lineMatches(let regex):
+            // What a match must contain tells which rows are worth a look.
+            guard let literal = regex.requiredLiteral else { return unknown }
+            var result = try contains(literal)
+            result.open.formUnion(result.yes)
+            result.yes = Bitmap(count: rows)
+            return result
+        case .field(let test): return try field(test)
+        case .linePattern: return unknown
+        }
+    }
+
+    private var unknown: Outcome { Outcome(yes: Bitmap(count: rows), open: Bitmap(count: rows, repeating: true)) }
+
+    // MARK: Substrings
+
+    private mutating func contains(_ needle: ByteString) throws(StoreError) -> Outcome {
+        var result = Outcome(yes: Bitmap(count: rows), open: Bitmap(count: rows))
+        let layout = reader.layout.templates
+        for template in reader.segment.groups[reader.group].templates {
+            let plan = needle.withView { NeedlePlan($0, layout.pieces(of: Int(template)), layout) }
+            if plan.isAlways {
+                result.yes.formUnion(rows(of: template))
+            } else if !plan.isExact {
+                result.open.formUnion(rows(of: template))
+            } else {
+                var hits = Bitmap(count: rows)
+                // Few conditions first: they decide most.
+                for term in plan.terms.sorted(by: { $0.count < $1.count }) {
+                    if let found = try all(term, of: needle) { hits.formUnion(found) }
+                }
+                if !hits.isEmpty {
+                    hits.formIntersection(rows(of: template))
+                    result.yes.formUnion(hits)
+                }
+            }
+        }
+        result.open.subtract(result.yes)
+        return result
+    }
+
+    /// Rows of which every condition holds; nil for none.
+    private mutating func all(_ term: Set<NeedlePlan.Condition>, of needle: ByteString) throws(StoreError) -> Bitmap? {
+        // What can be ruled out without reading comes before what must be read.
+        for condition in term where !isPossible(condition, of: needle) { return nil }
+        var result: Bitmap?
+        for condition in term {
+            guard let hits = try self.rows(where: condition, of: needle) else { return nil }
+            if result == nil { result = hits } else { result?.formIntersection(hits) }
+            if result?.isEmpty == true { return nil }
+        }
+        return result
+    }
+
+    private func part(_ condition: NeedlePlan.Condition, of needle: ByteString) -> ByteString {
+        needle.withView { ByteString($0[condition.part]) }
+    }
+
+    /// Whether length and bytes of a column leave room for the condition.
+    private func isPossible(_ condition: NeedlePlan.Condition, of needle: ByteString) -> Bool {
+        guard let chunk = reader.chunk(of: condition.column) else { return false }
+        let length = condition.part.count
+        if length > chunk.lengths.upperBound { return false }
+        if condition.place == .whole, length < chunk.lengths.lowerBound { return false }
+        let charset = chunk.charset ?? (chunk.form == .dictionary
+            ? reader.layout.columns[condition.column].dictionary?.charset : nil)
+        guard let charset else { return true }
+        return needle.withView { charset.isSuperset(of: ByteSet($0[condition.part])) }
+    }
+
+    /// Rows whose value satisfies a condition; nil for none.
+    private mutating func rows(
+        where condition: NeedlePlan.Condition,
+        of needle: ByteString
+    ) throws(StoreError) -> Bitmap? {
+        let key = Needle(column: condition.column, place: condition.place, text: part(condition, of: needle))
+        if let known = dictionaryHits[key] { return known.isEmpty ? nil : known }
+        let found = try spread(try values(key), over: condition.column)
+        dictionaryHits[key] = found
+        return found.isEmpty ? nil : found
+    }
+
+    /// Values of a column that satisfy a condition, one bit each; nil for none.
+    private mutating func values(_ needle: Needle) throws(StoreError) -> Bitmap? {
+        guard let chunk = reader.chunk(of: needle.column) else { return nil }
+        let place = NeedlePlace(needle.place)
+        switch chunk.form {
+        case .constant:
+            let body = try reader.body(of: needle.column)
+            let holds = needle.text.withView { body.holds($0, place) }
+            return holds ? Bitmap(count: chunk.count, repeating: true) : nil
+        case .dictionary:
+            let entries = try reader.entries(of: needle.column)
+            let hits = matches(entries.list, needle.text, place)
+            if hits.isEmpty { return nil }
+            if hits.isFull { return Bitmap(count: chunk.count, repeating: true) }
+            let codes = try reader.codes(of: needle.column, ranks: 0..<chunk.count)
+            var bits = Bitmap(count: chunk.count)
+            for (i, code) in codes.enumerated() where hits[Int(code)] { bits[i] = true }
+            return bits
+        case .text where needle.place == .inside && Self.isFreeOfNumbers(needle.text):
+            // Then it stands in what all values of a type share.
+            let text = try reader.text(of: needle.column)
+            let spellings = text.spellings
+            var hits = Bitmap(count: spellings.count)
+            for i in 0..<spellings.count {
+                hits[i] = needle.text.withView { TextJoiner.literals(of: spellings[i], contain: $0) }
+            }
+            if hits.isEmpty { return nil }
+            do throws(DecodeError) {
+                var bits = Bitmap(count: chunk.count)
+                for (i, code) in try text.codes(0..<chunk.count).enumerated() where hits[Int(code)] { bits[i] = true }
+                return bits
+            } catch { throw reader.segment.fault("column \(needle.column): \(error)", reader.group) }
+        case .shape where needle.place != .inside || needle.text.count == chunk.lengths.upperBound:
+            return try ids(chunk, needle)
+        default: return matches(try text(of: chunk).list, needle.text, place)
+        }
+    }
+
+    /// Values of packed ids: where the needle is as long as they are, it is packed and compared.
+    private mutating func ids(_ chunk: ColumnChunk, _ needle: Needle) throws(StoreError) -> Bitmap? {
+        guard needle.text.count == chunk.lengths.upperBound else {
+            return matches(try text(of: chunk).list, needle.text, NeedlePlace(needle.place))
+        }
+        let body = try reader.body(of: needle.column)
+        do throws(DecodeError) {
+            var head = ByteReader(body)
+            let shape = try TextShape(decoding: &head)
+            guard let places = needle.text.withView({ shape.find($0, in: body.suffix(from: head.offset)) }) else { return nil }
+            var bits = Bitmap(count: chunk.count)
+            for place in places where place < chunk.count { bits[place] = true }
+            return bits
+        } catch { throw reader.segment.fault("column \(needle.column): \(error)", reader.group) }
+    }
+
+    private static func isFreeOfNumbers(_ text: ByteString) -> Bool {
+        text.withView { view in view.indices.allSatisfy { !view[$0].isDigit && view[$0] > 3 } }
+    }
+
+    private func matches(_ list: ValueList, _ needle: ByteString, _ place: NeedlePlace) -> Bitmap {
+        var words = [UInt64](repeating: 0, count: (list.count + 63) / 64)
+        needle.withView { list.match($0, place, into: &words) }
+        return Bitmap(words: words, count: list.count)
+    }
+
+    /// All values of a column as text.
+    private mutating func text(of chunk: ColumnChunk) throws(StoreError) -> DecodedColumn {
+        if let known = decoded[chunk.column] { return known }
+        let column = chunk.column
+        let bits = presence(of: column)
+        let text = try reader.values(of: column, ranks: 0..<chunk.count) {
+            times.indices.filter { bits[$0] }.map { times[$0] }
+        }
+        decoded[column] = text
+        return text
+    }
+
+    // MARK: Fields
+
+    private mutating func field(_ test: FieldTest) throws(StoreError) -> Outcome {
+        // A label of the same name in the metadata comes first; which rows have it is for the evaluator to see.
+        if test.name.withView({ metadata.contains($0) }) { return unknown }
+        var result = Outcome(yes: Bitmap(count: rows), open: Bitmap(count: rows))
+        var own = Bitmap(count: rows)
+        for run in reader.segment.runs[reader.segment.groups[reader.group].runs] {
+            guard let value = labels(reader.segment.stream(of: run)).map({ $0[test.name] }) ?? nil else { continue }
+            // The label of the stream keeps its name, the field would get another.
+            let verdict = value.withView { test.decide($0) }
+            for row in Int(run.firstRow)..<Int(run.firstRow + run.rows) {
+                own[row] = true
+                if verdict == .yes { result.yes[row] = true } else if verdict == .open { result.open[row] = true }
+            }
+        }
+        if own.isFull { return result }
+        let lookup = FieldLookup(test.name, reader.layout)
+        var byColumn: [Int: Outcome] = [:]
+        for template in reader.segment.groups[reader.group].templates {
+            var here = rows(of: template)
+            here.subtract(own)
+            switch lookup.place(in: template) {
+            case .missing:
+                switch test.decide(nil) {
+                case .yes: result.yes.formUnion(here)
+                case .open: result.open.formUnion(here)
+                case .no: break
+                }
+            case .unknown: result.open.formUnion(here)
+            case .column(let column):
+                let decided: Outcome
+                if let known = byColumn[column] {
+                    decided = known
+                } else {
+                    decided = try outcome(test, column)
+                    byColumn[column] = decided
+                }
+                var yes = decided.yes
+                yes.formIntersection(here)
+                result.yes.formUnion(yes)
+                var open = decided.open
+                open.formIntersection(here)
+                result.open.formUnion(open)
+            }
+        }
+        return result
+    }
+
+    /// What a test says of the rows that have a column.
+    private mutating func outcome(_ test: FieldTest, _ column: Int) throws(StoreError) -> Outcome {
+        guard let chunk = reader.chunk(of: column) else {
+            return Outcome(yes: Bitmap(count: rows), open: Bitmap(count: rows))
+        }
+        var yes = Bitmap(count: chunk.count)
+        var open = Bitmap(count: chunk.count)
+        let isAtom = reader.layout.columns[column].kind == .atom
+        func verdict(_ value: ByteView) -> FieldTest.Verdict {
+            if isAtom { return test.decide(value == ByteView("null") ? nil : value) }
+            return GroupFields.isPlain(value) ? test.decide(value) : .open
+        }
+        switch chunk.form {
+        case .constant:
+            switch verdict(try reader.body(of: column)) {
+            case .yes: yes = Bitmap(count: chunk.count, repeating: true)
+            case .open: open = Bitmap(count: chunk.count, repeating: true)
+            case .no: break
+            }
+        case .dictionary:
+            let entries = try reader.entries(of: column).list
+            var verdicts: [FieldTest.Verdict] = []
+            verdicts.reserveCapacity(entries.count)
+            for i in 0..<entries.count { verdicts.append(verdict(entries[i])) }
+            if verdicts.allSatisfy({ $0 == .no }) { break }
+            for (i, code) in try reader.codes(of: column, ranks: 0..<chunk.count).enumerated() {
+                switch verdicts[Int(code)] {
+                case .yes: yes[i] = true
+                case .open: open[i] = true
+                case .no: break
+                }
+            }
+        case .integers where test.number != nil, .decimals where test.number != nil:
+            guard let (op, wanted) = test.number else { break }
+            let (values, format) = try reader.numbers(of: column, ranks: 0..<chunk.count)
+            var divisor = 1.0
+            for _ in 0..<(format?.scale ?? 0) { divisor *= 10 }
+            var words = [UInt64](repeating: 0, count: (chunk.count + 63) / 64)
+            for (i, value) in values.enumerated() {
+                let number = Double(value) / divisor
+                if op.holds(number, wanted) { words[i >> 6] |= 1 << UInt64(i & 63) }
+            }
+            yes = Bitmap(words: words, count: chunk.count)
+            // Mantissas that a double does not hold are read from their digits.
+            if format != nil, let bounds = chunk.numbers, bounds.lowerBound <= -(1 << 53) || bounds.upperBound >= 1 << 53 {
+                open = Bitmap(count: chunk.count, repeating: true)
+                yes = Bitmap(count: chunk.count)
+            }
+        default:
+            if let text = test.text, chunk.form != .raw || !text.isEmpty, GroupFields.isPlainText(text) {
+                // A value with escapes may spell the same: where there may be any, each is asked.
+                let mayEscape = chunk.charset.map { $0.isSuperset(of: ByteSet(ByteView("\\"))) } ?? (chunk.form == .raw)
+                if !mayEscape {
+                    let found = try values(Needle(column: column, place: .whole, text: text))
+                    yes = found ?? yes
+                    break
+                }
+            }
+            let list = try self.text(of: chunk).list
+            for i in 0..<list.count {
+                switch verdict(list[i]) {
+                case .yes: yes[i] = true
+                case .open: open[i] = true
+                case .no: break
+                }
+            }
+        }
+        return Outcome(yes: try spread(yes, over: column), open: try spread(open, over: column))
+    }
+
+    // MARK: Rows
+
+    private mutating func presence(of column: Int) -> Bitmap {
+        if let known = presences[column] { return known }
+        let bits = Bitmap(words: reader.presence(of: column, rows: 0..<rows), count: rows)
+        presences[column] = bits
+        return bits
+    }
+
+    private func rows(of template: UInt32) -> Bitmap {
+        var bits = Bitmap(count: rows)
+        for (row, each) in reader.templateOf.enumerated() where each == template { bits[row] = true }
+        return bits
+    }
+
+    /// From values of a column to rows.
+    private mutating func spread(_ values: Bitmap?, over column: Int) throws(StoreError) -> Bitmap {
+        guard let values, !values.isEmpty else { return Bitmap(count: rows) }
+        if values.count == rows { return values }
+        let present = presence(of: column)
+        if values.isFull { return present }
+        var spread = [UInt64](repeating: 0, count: present.words.count)
+        var rank = 0
+        for word in present.words.indices {
+            var bits = present.words[word]
+            while bits != 0 {
+                let bit = bits & (0 &- bits)
+                if rank < values.count, values[rank] { spread[word] |= bit }
+                rank += 1
+                bits &= bits - 1
+            }
+        }
+        return Bitmap(words: spread, count: rows)
+    }
+}
+
+extension NeedlePlace {
+    init(_ place: NeedlePlan.Place) {
+        switch place {
+        case .inside: self = .inside
+        case .start: self = .start
+        case .end: self = .end
+        case .whole: self = .whole
+        }
+    }
+}
+
+extension ByteView {
+    fileprivate func holds(_ needle: ByteView, _ place: NeedlePlace) -> Bool {
+        switch place {
+        case .inside: contains(needle)
+        case .start: hasPrefix(needle)
+        case .end: hasSuffix(needle)
+        case .whole: self == needle
+        }
+    }
+}
