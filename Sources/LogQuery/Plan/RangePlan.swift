@@ -69,12 +69,13 @@ struct RangePlan {
             hints = .everything
             preservesParserErrors = false
         case .nothing, .by:
+            let isGrouped = identity.mode == .by
             if let required = builder.requiredLabels {
                 let all = required + identity.names.map(\.bytes)
-                hints = .only(all)
+                hints = .only(all, filtersActEarly: !isGrouped)
                 preservesParserErrors = all.contains("__error__")
             } else {
-                hints = .everything
+                hints = isGrouped ? .everythingGrouped : .everything
                 preservesParserErrors = identity.names.contains { $0.bytes == "__error__" }
             }
         }

@@ -145,6 +145,24 @@ package struct LabelFilter: Sendable {
         }
     }
 
+    /// Whether a line with this value of `onlyLabel` is dropped, whatever else becomes of the line. A value that does not
+    /// convert is no reason for that, and an address is none as long as the line may yet get an error.
+    func refuses(_ value: ByteView) -> Bool {
+        switch root {
+        case .test(_, let test): return !test.matches(value)
+        case .number(_, let op, let wanted):
+            guard case .success(let number) = GoFloat.parse(value) else { return false }
+            return !op.holds(number, wanted)
+        case .duration(_, let op, let wanted):
+            guard case .success(let duration) = GoDuration.parse(value) else { return false }
+            return !op.holds(duration, wanted)
+        case .bytes(_, let op, let wanted):
+            guard case .success(let size) = ByteSize.parse(value) else { return false }
+            return !op.holds(size, wanted)
+        case .ip, .any, .and, .or: return false
+        }
+    }
+
     private static func keeps(_ node: Node, _ state: inout LineState) -> Bool {
         switch node {
         case .test(let name, let test):

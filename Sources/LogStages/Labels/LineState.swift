@@ -71,7 +71,7 @@ package struct LineState: ~Copyable {
 
     /// Conditions on single labels that follow the parser at work: each is asked as soon as its label is extracted, so
     /// that a line need not be read to its end. Observable where a value does not convert: the error is there before
-    /// the stages between.
+    /// the stages between. (As in Loki; see `ParserHints.filtersActEarly` for where it is not.)
     var eager: [EagerFilter] = []
     /// An eager filter has dropped the line: the parser returns false.
     private(set) var isRejected = false
@@ -387,7 +387,11 @@ package struct LineState: ~Copyable {
 
     private mutating func askEagerFilters(_ slot: ParsedSlot) {
         for filter in eager where filter.name.hash == slot.hash && filter.name.bytes == view(slot.name) {
-            if !filter.filter.process(&self) { isRejected = true }
+            if hints.filtersActEarly {
+                if !filter.filter.process(&self) { isRejected = true }
+            } else if let value = value(filter.name), filter.filter.refuses(value) {
+                isRejected = true
+            }
         }
     }
 

@@ -9,13 +9,19 @@ package struct ParserHints: Sendable {
     package let required: [LabelName]
     /// No label is needed: parsers do not run.
     package let needsNothing: Bool
+    /// Whether a filter on one label behind a parser takes its full effect as soon as the parser has the label, so that
+    /// `| logfmt | __error__="" | took > 1s` drops `took=oops`: the error is there when `__error__` is asked for. Loki
+    /// does so everywhere but below `by (…)`. Where it is not so, such a filter may only spare the rest of a line that
+    /// it drops in any case.
+    package let filtersActEarly: Bool
 
     /// Bit n is set where some required name has n bytes (63: that or more): a cheap first test.
     let lengths: UInt64
     /// Some required name ends in `_extracted`.
     let mayCollide: Bool
 
-    private init(required: [LabelName], needsNothing: Bool) {
+    private init(required: [LabelName], needsNothing: Bool, filtersActEarly: Bool = true) {
+        self.filtersActEarly = filtersActEarly
         self.required = required
         self.needsNothing = needsNothing
         var lengths: UInt64 = 0
@@ -30,17 +36,20 @@ package struct ParserHints: Sendable {
 
     /// Extract every label.
     package static let everything = ParserHints(required: [], needsNothing: false)
+    /// The same below `by (…)`, where a stage looks at all labels.
+    package static let everythingGrouped = ParserHints(required: [], needsNothing: false, filtersActEarly: false)
     /// Extract nothing; parsers are skipped.
     package static let nothing = ParserHints(required: [], needsNothing: true)
 
     /// Extract these labels only and stop as soon as each has been found. An empty list is `.nothing`. At most the
     /// first 64 distinct names count towards stopping early; with more, parsers read whole lines.
-    package static func only(_ names: [ByteString]) -> ParserHints {
+    package static func only(_ names: [ByteString], filtersActEarly: Bool = true) -> ParserHints {
         var distinct: [LabelName] = []
         for name in names.map({ LabelName($0) }) where !name.bytes.isEmpty && !distinct.contains(name) {
             distinct.append(name)
         }
-        return distinct.isEmpty ? .nothing : ParserHints(required: distinct, needsNothing: false)
+        return distinct.isEmpty
+            ? .nothing : ParserHints(required: distinct, needsNothing: false, filtersActEarly: filtersActEarly)
     }
 
     var limits: Bool { !required.isEmpty }

@@ -44,7 +44,7 @@ struct NaiveEvaluator {
         var count = 0
         lines: for at in order where count < limit {
             var pipeline = NaivePipeline(data.lines[at])
-            for stage in log.stages where !(try pipeline.run(stage)) { continue lines }
+            if !(try pipeline.run(log.stages)) { continue lines }
             let labels = pipeline.visible
             if !log.distinct.isEmpty, !seen.insert(log.distinct.map { labels[$0.string] ?? "" }).inserted { continue }
             let entry = Entry(time: data.lines[at].time, line: pipeline.line)
@@ -135,8 +135,9 @@ struct NaiveEvaluator {
         var samples: [(labels: Row, time: Int64, value: Double, text: String, stream: Labels, arrival: Int)] = []
         lines: for (arrival, line) in data.lines.enumerated()
         where line.time > start && line.time <= end && aggregation.log.matchers.matches(line.stream) {
-            var pipeline = NaivePipeline(line, required: required)
-            for stage in aggregation.log.stages where !(try pipeline.run(stage)) { continue lines }
+            let isGrouped = grouping.map { !$0.without && !$0.labels.isEmpty } ?? false
+            var pipeline = NaivePipeline(line, required: required, filtersActEarly: !isGrouped)
+            if !(try pipeline.run(aggregation.log.stages)) { continue lines }
             var value = 1.0
             if let unwrap = aggregation.unwrap {
                 guard let number = try pipeline.unwrap(unwrap) else { continue }

@@ -15,10 +15,16 @@ struct NaivePipeline {
     private var details: String?
     /// What parsers may look for; nil: everything.
     private let required: Set<String>?
+    /// Filters on one label take effect when a parser before them finds it, as in Loki except below `by (…)`.
+    private let filtersActEarly: Bool
+    /// Those behind the parser at work, up to a stage that may give labels other values.
+    private var early: [LogQL.LabelFilter] = []
+    private var isRefused = false
 
     struct Unsupported: Error { var what: String }
 
-    init(_ entry: GeneratedData.Line, required: Set<String>? = nil) {
+    init(_ entry: GeneratedData.Line, required: Set<String>? = nil, filtersActEarly: Bool = true) {
+        self.filtersActEarly = filtersActEarly
         line = entry.text
         self.required = required
         for pair in entry.stream.pairs { labels[pair.name.string] = pair.value.string }
@@ -58,6 +64,25 @@ struct NaivePipeline {
         if base.contains(name) { name += "_extracted" }
         guard !extracted.contains(name), required?.contains(name) ?? true else { return }
         set(name, value)
+        for filter in early where filter.labelNames == [ByteString(name)] {
+            if (try? keeps(filter)) == false { isRefused = true }
+        }
+    }
+
+    private static func earlyFilters(_ stages: ArraySlice<LogQL.Stage>) -> [LogQL.LabelFilter] {
+        var filters: [LogQL.LabelFilter] = []
+        for stage in stages {
+            switch stage {
+            case .labelFilter(.string(let name, _, _)) where name == "__error__": continue
+            case .labelFilter(.any), .labelFilter(.and), .labelFilter(.or): continue
+            case .labelFilter(let filter): filters.append(filter)
+            case .json(let list) where list.isEmpty: continue
+            case .logfmt(_, let list) where list.isEmpty: continue
+            case .drop, .keep, .labelFormat, .json, .logfmt: return filters
+            default: continue
+            }
+        }
+        return filters
     }
 
     static func sanitized(_ name: String) -> String {
@@ -67,7 +92,15 @@ struct NaivePipeline {
     }
 
     /// False: the line is dropped.
-    mutating func run(_ stage: LogQL.Stage) throws -> Bool {
+    mutating func run(_ stages: [LogQL.Stage]) throws -> Bool {
+        for (i, stage) in stages.enumerated() {
+            early = filtersActEarly ? Self.earlyFilters(stages[(i + 1)...]) : []
+            if !(try run(stage)) || isRefused { return false }
+        }
+        return true
+    }
+
+    private mutating func run(_ stage: LogQL.Stage) throws -> Bool {
         switch stage {
         case .lineFilter(let filter): return try keeps(filter)
         case .labelFilter(let filter): return try keeps(filter)

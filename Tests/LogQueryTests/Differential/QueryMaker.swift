@@ -40,8 +40,9 @@ struct QueryMaker {
     private mutating func selector() -> [LabelMatcher] {
         let choices: [(ByteString, LabelMatcher.Operator, ByteString)] = [
             ("app", .matches, ".+"), ("app", .matches, "web|api"), ("env", .equal, "prod"), ("app", .equal, "web"),
-            ("app", .notEqual, ""), ("app", .matches, "te.*|pack"), ("app", .equal, "nosuch"),
+            ("app", .notEqual, ""), ("app", .matches, "te.*|pack"), ("app", .matches, ".+"),
         ]
+        if dice.one(in: 20), let nothing = try? LabelMatcher("app", .equal, "nosuch") { return [nothing] }
         let first = dice.pick(choices)
         var matchers = [try? LabelMatcher(first.0, first.1, first.2)]
         if dice.one(in: 8) { matchers.append(matcher(dice.pick(["host", "env", "app"]))) }
@@ -244,6 +245,8 @@ struct QueryMaker {
             range: dice.pick([60, 100, 300, 7, 600]) * 1_000_000_000,
             offset: dice.pick([0, 0, 0, 60_000_000_000, -30_000_000_000])
         )
+        // Without a parser in front there is seldom anything to unwrap or to count.
+        if !dice.one(in: 4) { aggregation.log.stages.insert(dice.pick([.json([]), .logfmt(LogQL.LogfmtFlags(), [])]), at: 0) }
         // Lines with an error fail the query: mostly they are left out.
         if !dice.one(in: 4) {
             aggregation.log.stages.append(.labelFilter(.string(name: "__error__", op: .equal, value: "")))

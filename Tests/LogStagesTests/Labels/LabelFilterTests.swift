@@ -91,6 +91,25 @@ struct LabelFilterTests {
         #expect(StageBed().run(stages, "took=2s").kept)
     }
 
+    @Test("Below by (…) a filter waits for its turn, but a line that it drops anyway is not read on")
+    func noEagerErrorBelowGrouping() throws {
+        let bed = StageBed(hints: .only(["took", "__error__", "app"], filtersActEarly: false))
+        let stages = [
+            Self.logfmt, try labelFilter(.text("__error__", .equal, "")),
+            try labelFilter(.duration("took", .greater, 1_000_000_000)),
+        ]
+        let outcome = bed.run(stages, "took=oops")
+        #expect(outcome.kept)
+        #expect(outcome["__error__"] == "LabelFilterErr")
+        #expect(bed.run(stages, "took=2s")["__error__"] == nil)
+        #expect(!bed.run(stages, "took=1ms").kept)
+        // An address does not decide on a line that fails behind it.
+        let json = [PipelineStage.json(JSONParser()), try labelFilter(.ip("addr", equal: true, "10.0.0.1"))]
+        let line = #"{"addr":"192.168.0.1","took":"x","app":tru}"#
+        #expect(StageBed(hints: .only(["addr", "took", "rest"], filtersActEarly: false)).run(json, line).kept)
+        #expect(!StageBed(hints: .only(["addr", "took", "rest"])).run(json, line).kept)
+    }
+
     @Test("A filter in front of a stage that changes labels sees the changed ones")
     func notEagerBehindChanges() throws {
         let format = PipelineStage.labelFormat(try LabelFormat([.template(to: "took", "5s")]))
