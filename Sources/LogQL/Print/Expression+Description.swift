@@ -1,7 +1,8 @@
 import Bytes
 import LogModel
 
-// On one line, in the canonical form that Loki gives in messages, caches and for short texts in `format_query`.
+// On one line, in the canonical form that Loki gives in messages, caches and for short texts in `format_query`; see `Form`
+// for what becomes of texts that would nest too deep.
 
 extension LogQL.Expression: CustomStringConvertible {
     package var description: String {
@@ -14,7 +15,11 @@ extension LogQL.Expression: CustomStringConvertible {
 
 extension LogQL.LogExpression: CustomStringConvertible {
     package var description: String {
-        var out = stages.isEmpty ? selector : selector + " " + stages.map(\.description).joined(separator: " ")
+        text(.fitting(nesting))
+    }
+
+    func text(_ form: LogQL.Form) -> String {
+        var out = stages.isEmpty ? selector : selector + " " + stages.map { $0.text(form) }.joined(separator: " ")
         if let tail { out += " " + tail }
         return out
     }
@@ -26,15 +31,17 @@ extension LogQL.LogExpression: CustomStringConvertible {
 }
 
 extension LogQL.MetricExpression: CustomStringConvertible {
-    package var description: String {
+    package var description: String { text(.fitting(nesting)) }
+
+    func text(_ form: LogQL.Form) -> String {
         switch self {
-        case .range(let aggregation): aggregation.description
-        case .vectorAggregation(let aggregation): aggregation.description
-        case .binary(let operation): "(\(operation.lhs) \(operation.operatorText) \(operation.rhs))"
+        case .range(let aggregation): aggregation.text(form)
+        case .vectorAggregation(let aggregation): aggregation.text(form)
+        case .binary(let operation): operation.text(form)
         // The language reads `-0` as a duration, and no operation tells zeros apart: print it without its sign.
         case .literal(let value): GoNumber.short(value == 0 ? 0 : value)
         case .labelReplace(let replace):
-            "label_replace(\(replace.inner),\(replace.arguments.joined(separator: ",")))"
+            "label_replace(\(replace.inner.text(form)),\(replace.arguments.joined(separator: ",")))"
         case .vector(let value): "vector(\(LogQL.fixedOrExact(value)))"
         }
     }
@@ -49,12 +56,14 @@ extension LogQL {
 }
 
 extension LogQL.RangeAggregation: CustomStringConvertible {
-    package var description: String {
+    package var description: String { LogQL.MetricExpression.range(self).description }
+
+    func text(_ form: LogQL.Form) -> String {
         var out = op.rawValue + "("
         if let parameter { out += GoNumber.plain(parameter) + "," }
         if let counted { out += "\(counted)," }
-        out += log.description
-        if let unwrap { out += " \(unwrap)" }
+        out += log.text(form)
+        if let unwrap { out += " " + unwrap.text(form) }
         out += "[\(LogQL.prometheusDuration(range))]"
         if offset != 0 { out += " offset \(LogQL.goDuration(offset))" }
         out += ")"
@@ -63,10 +72,8 @@ extension LogQL.RangeAggregation: CustomStringConvertible {
     }
 }
 
-extension LogQL.Unwrap: CustomStringConvertible {
-    package var description: String {
-        filters.reduce(head) { "\($0) | \($1)" }
-    }
+extension LogQL.Unwrap {
+    func text(_ form: LogQL.Form) -> String { filters.reduce(head) { "\($0) | \($1.text(form))" } }
 
     /// Without the filters.
     var head: String { conversion == .none ? "| unwrap \(label)" : "| unwrap \(conversion.rawValue)(\(label))" }
@@ -78,8 +85,10 @@ extension LogQL.Grouping: CustomStringConvertible {
 }
 
 extension LogQL.VectorAggregation: CustomStringConvertible {
-    package var description: String {
-        "\(op.rawValue)\(grouping?.description ?? "")(\(parameter.map { "\($0)," } ?? "")\(inner))"
+    package var description: String { LogQL.MetricExpression.vectorAggregation(self).description }
+
+    func text(_ form: LogQL.Form) -> String {
+        "\(op.rawValue)\(grouping?.description ?? "")(\(parameter.map { "\($0)," } ?? "")\(inner.text(form)))"
     }
 }
 
@@ -91,6 +100,28 @@ extension LogQL.LabelReplace {
 }
 
 extension LogQL.BinaryOperation {
+    func text(_ form: LogQL.Form) -> String {
+        if form == .paired { return "(\(lhs.text(form)) \(operatorText) \(rhs.text(form)))" }
+        // Down the left legs in a loop: they are what long chains are made of.
+        var operation = self
+        var rest: [String] = []
+        while true {
+            let right = operation.rhs.text(form)
+            rest.append(" \(operation.operatorText) " + (operation.binds(rhs: true) ? right : "(\(right))"))
+            guard case .binary(let next) = operation.lhs, operation.binds(rhs: false) else { break }
+            operation = next
+        }
+        let left = operation.lhs.text(form)
+        return (operation.binds(rhs: false) ? left : "(\(left))") + rest.reversed().joined()
+    }
+
+    /// Whether a leg reads as that leg without parentheses around it.
+    func binds(rhs isRight: Bool) -> Bool {
+        guard case .binary(let inner) = isRight ? rhs : lhs else { return true }
+        return inner.op.precedence > op.precedence
+            || inner.op.precedence == op.precedence && isRight == op.isRightAssociative
+    }
+
     /// The operator and its modifiers. Loki leaves a second space behind the labels where there is no `group_…`.
     var operatorText: String {
         var out = op.rawValue

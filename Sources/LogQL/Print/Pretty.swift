@@ -5,22 +5,25 @@ extension LogQL {
     /// A query laid out for people, as Loki's `format_query` does: what fits into `lineMax` characters stays on one
     /// line; longer expressions put each stage, argument and operand on lines of their own.
     package static func pretty(_ expression: Expression) -> String {
+        let layout = Layout(form: .fitting(expression.nesting))
         switch expression {
-        case .log(let log): Layout.log(log, 0)
-        case .metric(let metric): Layout.metric(metric, 0)
+        case .log(let log): return layout.log(log, 0)
+        case .metric(let metric): return layout.metric(metric, 0)
         }
     }
 
     /// Longest line that is left whole, bytes: Loki's `maxCharsPerLine`.
     static let lineMax = 100
 
-    private enum Layout {
-        static func indent(_ level: Int) -> String { String(repeating: "  ", count: level) }
+    private struct Layout {
+        var form: Form
 
-        static func fits(_ text: String) -> Bool { text.utf8.count <= lineMax }
+        func indent(_ level: Int) -> String { String(repeating: "  ", count: level) }
 
-        static func log(_ log: LogExpression, _ level: Int) -> String {
-            let flat = log.description
+        func fits(_ text: String) -> Bool { text.utf8.count <= lineMax }
+
+        func log(_ log: LogExpression, _ level: Int) -> String {
+            let flat = log.text(form)
             if fits(flat) || (log.stages.isEmpty && log.tail == nil) { return indent(level) + flat }
             var out = indent(level) + log.selector
             var previousIsFilter = false
@@ -28,7 +31,7 @@ extension LogQL {
                 // Neighbouring line filters share a line.
                 var isFilter = false
                 if case .lineFilter = stage { isFilter = true }
-                out += isFilter && previousIsFilter ? " \(stage)" : "\n\(indent(level + 1))\(stage)"
+                out += isFilter && previousIsFilter ? " \(stage.text(form))" : "\n\(indent(level + 1))\(stage.text(form))"
                 previousIsFilter = isFilter
             }
             if let tail = log.tail { out += "\n\(indent(level + 1))\(tail)" }
@@ -36,17 +39,17 @@ extension LogQL {
         }
 
         /// The expression on one line; nil where that would be too long.
-        private static func flat(_ metric: MetricExpression) -> String? {
+        private func flat(_ metric: MetricExpression) -> String? {
             // Texts of high trees are not made only to be measured: each level would make those below again.
             var room = lineMax
             take(metric, from: &room)
             guard room >= 0 else { return nil }
-            let text = metric.description
+            let text = metric.text(form)
             return fits(text) ? text : nil
         }
 
         /// Takes what an expression needs at least, until nothing is left.
-        private static func take(_ metric: MetricExpression, from room: inout Int) {
+        private func take(_ metric: MetricExpression, from room: inout Int) {
             if room < 0 { return }
             switch metric {
             case .binary: room -= "( + )".utf8.count
@@ -56,7 +59,7 @@ extension LogQL {
             for child in metric.children { take(child, from: &room) }
         }
 
-        static func metric(_ metric: MetricExpression, _ level: Int) -> String {
+        func metric(_ metric: MetricExpression, _ level: Int) -> String {
             if let flat = flat(metric) { return indent(level) + flat }
             switch metric {
             case .range(let aggregation): return range(aggregation, level)
@@ -71,19 +74,19 @@ extension LogQL {
                     level
                 )
             case .binary(let operation): return binary(operation, level)
-            case .literal, .vector: return indent(level) + metric.description
+            case .literal, .vector: return indent(level) + metric.text(form)
             }
         }
 
-        private static func call(_ name: String, _ arguments: [String], _ level: Int) -> String {
+        private func call(_ name: String, _ arguments: [String], _ level: Int) -> String {
             "\(indent(level))\(name)(\n\(arguments.joined(separator: ",\n"))\n\(indent(level)))"
         }
 
-        private static func range(_ aggregation: RangeAggregation, _ level: Int) -> String {
+        private func range(_ aggregation: RangeAggregation, _ level: Int) -> String {
             var inner = log(aggregation.log, level + 1)
             if let unwrap = aggregation.unwrap {
                 inner += "\n\(indent(level + 2))\(unwrap.head)"
-                for filter in unwrap.filters { inner += "\n\(indent(level + 2))| \(filter)" }
+                for filter in unwrap.filters { inner += "\n\(indent(level + 2))| \(filter.text(form))" }
             }
             inner += " [\(prometheusDuration(aggregation.range))]"
             if aggregation.offset != 0 { inner += " offset \(goDuration(aggregation.offset))" }
@@ -95,28 +98,19 @@ extension LogQL {
             return call(aggregation.op.rawValue, arguments, level) + (aggregation.grouping?.description ?? "")
         }
 
-        private static func binary(_ operation: BinaryOperation, _ level: Int) -> String {
+        private func binary(_ operation: BinaryOperation, _ level: Int) -> String {
             let operatorText = operation.operatorText
-            return leg(operation.lhs, of: operation.op, isRight: false, level + 1)
+            return leg(operation.lhs, binds: operation.binds(rhs: false), level + 1)
                 + "\n\(indent(level))\(operatorText)\n"
-                + leg(operation.rhs, of: operation.op, isRight: true, level + 1)
+                + leg(operation.rhs, binds: operation.binds(rhs: true), level + 1)
         }
 
         /// Parentheses where the leg would otherwise bind differently. (Loki leaves them away and so changes the
         /// meaning of long queries; ours mean the same afterwards.)
-        private static func leg(
-            _ leg: MetricExpression,
-            of parent: BinaryOperator,
-            isRight: Bool,
-            _ level: Int
-        ) -> String {
-            // What fits on a line has its own. One call a leg: two would double with every level.
-            guard case .binary(let inner) = leg, flat(leg) == nil else { return metric(leg, level) }
-            let binds =
-                inner.op.precedence > parent.precedence
-                || inner.op.precedence == parent.precedence && isRight == parent.isRightAssociative
-            return binds
-                ? metric(leg, level) : "\(indent(level))(\n\(metric(leg, level + 1))\n\(indent(level)))"
+        private func leg(_ leg: MetricExpression, binds: Bool, _ level: Int) -> String {
+            // What fits on a line has its own, if operations do. One call a leg: two would double with every level.
+            if binds || form == .paired && flat(leg) != nil { return metric(leg, level) }
+            return "\(indent(level))(\n\(metric(leg, level + 1))\n\(indent(level)))"
         }
     }
 }
