@@ -118,12 +118,33 @@ import Testing
 
     @Test("Headers that say something else", arguments: [
         ("text/plain", "", "content type: text/plain is not supported"), (nil, "", "content type:  is not supported"),
-        ("application/json", "br", "Content-Encoding \"br\" not supported: gzip, deflate and zstd are"),
+        ("application/json", "br", "Content-Encoding \"br\" not supported: gzip, deflate, lz4 and zstd are"),
     ] as [(String?, String, String)])
     func headers(type: String?, encoding: String, message: String) {
         #expect(throws: PushError(.malformed, message)) {
             try decodeOTLP(Array("{}".utf8), type: type, encoding: encoding)
         }
+    }
+
+    /// `{}` by the `lz4` command.
+    @Test("A body in LZ4 frames")
+    func lz4() throws {
+        let frame: [UInt8] = [
+            0x04, 0x22, 0x4D, 0x18, 0x64, 0x40, 0xA7, 0x02, 0x00, 0x00, 0x80, 0x7B,
+            0x7D, 0x00, 0x00, 0x00, 0x00, 0x89, 0x34, 0x47, 0x18,
+        ]
+        #expect(try decodeOTLP(frame, type: "application/json", encoding: "lz4").entries.isEmpty)
+        for cut in 0..<frame.count {
+            #expect(throws: PushError.self) {
+                try decodeOTLP(Array(frame[..<cut]), type: "application/json", encoding: "lz4")
+            }
+        }
+        var limits = PushLimits()
+        limits.decodedSizeMax = 1
+        let error = #expect(throws: PushError.self) {
+            try decodeOTLP(frame, type: "application/json", encoding: "lz4", limits: limits)
+        }
+        #expect(error?.kind == .tooLarge)
     }
 
     @Test("Parameters of a content type do not matter")

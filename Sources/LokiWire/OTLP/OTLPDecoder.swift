@@ -34,7 +34,7 @@ package final class OTLPDecoder {
     /// Decodes `body`. Throws before, while or after the sink was called; then what the sink holds must be dropped. A
     /// request without a single record is fine, as the protocol says.
     ///
-    /// `contentEncoding`: empty, `identity`, `gzip`, `deflate` or `zstd`. `now`: time of records that have none,
+    /// `contentEncoding`: empty, `identity`, `gzip`, `deflate`, `zstd` or `lz4`. `now`: time of records that have none,
     /// nanoseconds.
     package func decode<Sink: PushSink>(
         _ body: ByteView, contentType: String?, contentEncoding: String?, now: Int64, into sink: inout Sink
@@ -56,8 +56,11 @@ package final class OTLPDecoder {
             case "zstd":
                 try CappedReader.zstd(body, limit: limits.decodedSizeMax, into: plain)
                 text = plain.view
+            case "lz4":
+                try CappedReader.lz4(body, limit: limits.decodedSizeMax, into: plain)
+                text = plain.view
             case let other:
-                throw InflateError.damaged("Content-Encoding \"\(other)\" not supported: gzip, deflate and zstd are")
+                throw InflateError.damaged("Content-Encoding \"\(other)\" not supported: gzip, deflate, lz4 and zstd are")
             }
         } catch {
             switch error {
