@@ -54,6 +54,8 @@ package struct Limits: Sendable, Equatable {
     package var maxQuerySeries = 500
     /// Nanoseconds; Loki: 721 h. 0: any.
     package var maxQueryLength: Int64 = 721 * 3_600_000_000_000
+    /// Longest range in brackets (`[5m]`), nanoseconds. 0: any.
+    package var maxQueryRange: Int64 = 0
     /// How far back queries see, nanoseconds. 0: any.
     package var maxQueryLookback: Int64 = 0
     /// Whether `index/volume` answers, and series that it may have.
@@ -73,4 +75,27 @@ package struct Limits: Sendable, Equatable {
     package var tailMaxDuration: Int64 = 3_600_000_000_000
 
     package init() {}
+}
+
+extension Limits {
+    /// What a query may that reads several tenants as one: of each query limit the smallest, as Loki has it; 0 stands for
+    /// none. What concerns ingest is that of the first: nothing is ever written for several at once. With no tenant at all,
+    /// the defaults.
+    package static func smallest(_ all: [Limits]) -> Limits {
+        guard var limits = all.first else { return Limits() }
+        func lower<T: Comparable & ExpressibleByIntegerLiteral>(_ a: T, _ b: T) -> T { a > 0 && b > 0 ? min(a, b) : max(a, b) }
+        for other in all.dropFirst() {
+            limits.maxEntriesLimitPerQuery = lower(limits.maxEntriesLimitPerQuery, other.maxEntriesLimitPerQuery)
+            limits.maxQuerySeries = lower(limits.maxQuerySeries, other.maxQuerySeries)
+            limits.maxQueryLength = lower(limits.maxQueryLength, other.maxQueryLength)
+            limits.maxQueryRange = lower(limits.maxQueryRange, other.maxQueryRange)
+            limits.maxQueryLookback = lower(limits.maxQueryLookback, other.maxQueryLookback)
+            limits.volumeEnabled = limits.volumeEnabled && other.volumeEnabled
+            limits.volumeMaxSeries = lower(limits.volumeMaxSeries, other.volumeMaxSeries)
+            limits.maxQuerySteps = lower(limits.maxQuerySteps, other.maxQuerySteps)
+            limits.queryTimeout = lower(limits.queryTimeout, other.queryTimeout)
+            limits.maxQueryMemory = lower(limits.maxQueryMemory, other.maxQueryMemory)
+        }
+        return limits
+    }
 }

@@ -217,6 +217,7 @@ package final class QueryEngine: Sendable {
         throws
         -> (QueryResult, [String])
     {
+        try QueryLimits.checkRanges(metric, request.limits)
         let steps: StepGrid
         switch request.kind {
         case .instant(let time): steps = .instant(time.nanoseconds)

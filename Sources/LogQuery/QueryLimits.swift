@@ -19,6 +19,21 @@ enum QueryLimits {
         }
     }
 
+    /// Before a metric query starts: how far each range in brackets reaches.
+    static func checkRanges(_ metric: LogQL.MetricExpression, _ limits: Limits) throws(QueryError) {
+        guard limits.maxQueryRange > 0 else { return }
+        var longest: Int64 = 0
+        metric.walk {
+            if case .range(let aggregation) = $0 { longest = max(longest, aggregation.range) }
+        }
+        guard longest > limits.maxQueryRange else { return }
+        throw QueryError(
+            .invalid,
+            "[interval] value exceeds limit: [\(LogQL.prometheusDuration(longest))] > "
+                + "[\(LogQL.prometheusDuration(limits.maxQueryRange))]"
+        )
+    }
+
     /// How many entries a log query may ask for; the `limit` of a metric query means nothing.
     static func checkEntries(_ request: QueryRequest) throws(QueryError) {
         let limits = request.limits

@@ -41,6 +41,8 @@ package struct ServerParts: Sendable {
     var tailSettings = Tail.Settings()
     /// Limits of a tenant.
     package var limits: @Sendable (Tenant) -> Limits = { _ in Limits() }
+    /// Age at which the store lets lines expire, nanoseconds; 0: it does not. Told to who asks for limits.
+    package var retention: Int64 = 0
     /// What `patterns` is answered from; nil: there are none.
     package var patterns: PatternMiner?
     package var logger = Logger(label: "tailrace.server")

@@ -88,6 +88,7 @@ enum EffectiveConfiguration {
         out.value("max_entries_limit_per_query", limits.maxEntriesLimitPerQuery)
         out.value("max_query_series", limits.maxQuerySeries)
         out.time("max_query_length", limits.maxQueryLength)
+        out.time("max_query_range", limits.maxQueryRange)
         out.value("max_query_steps", limits.maxQuerySteps)
         out.time("query_timeout", limits.queryTimeout)
         out.value("max_query_memory", limits.maxQueryMemory)

@@ -138,6 +138,7 @@ package enum Service {
         var parts = ServerParts(reader: reader, writer: writer, engine: engine, intake: intake, registry: registry)
         parts.patterns = miner
         parts.limits = { intake.limits(of: $0) }
+        parts.retention = plan.store.retentionAge ?? 0
         parts.tails = tails
         parts.deletions = store.deletions
         parts.querySettings = plan.query

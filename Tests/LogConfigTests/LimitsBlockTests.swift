@@ -21,6 +21,7 @@ import Testing
               per_stream_rate_limit: 3MB
               per_stream_rate_limit_burst: 15MB
               max_global_streams_per_user: 5000
+              max_query_range: 2h
               max_query_lookback: 30d
               volume_enabled: false
               volume_max_series: 10
@@ -46,6 +47,7 @@ import Testing
         #expect(limits.ingestionRateMB == 4 && limits.ingestionBurstSizeMB == 6.5)
         #expect(limits.perStreamRateLimit == 3 << 20 && limits.perStreamRateLimitBurst == 15 << 20)
         #expect(limits.maxGlobalStreamsPerUser == 5_000)
+        #expect(limits.maxQueryRange == 7_200_000_000_000)
         #expect(limits.maxQueryLookback == 30 * 86_400_000_000_000)
         #expect(!limits.volumeEnabled && limits.volumeMaxSeries == 10)
         var rules = OTLPRules()

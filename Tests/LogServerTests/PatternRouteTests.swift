@@ -74,6 +74,30 @@ import Testing
         }
     }
 
+    @Test("Ranges in brackets end at their limit, which a request may lower; retention is told")
+    func ranges() async throws {
+        var limits = openLimits()
+        limits.maxQueryRange = 600_000_000_000
+        let query = "/loki/api/v1/query?query=" + Encoded.percent(#"sum(rate({app="a"}[5m])) + sum(rate({app="a"}[15m]))"#)
+        let short = "/loki/api/v1/query_range?query=" + Encoded.percent(#"sum(rate({app="a"}[10m]))"#)
+        try await withServer(limits: limits, parts: { $0.retention = 2_678_400_000_000_000 }) { server async throws in
+            let reply = try await server.get(query)
+            #expect(reply.status == 400)
+            #expect(reply.text == "[interval] value exceeds limit: [15m] > [10m]\n")
+            #expect(try await server.get(short).status == 200)
+            let lower = try await server.get(short, headers: [("X-Loki-Query-Limits", #"{"maxQueryInterval":"5m"}"#)])
+            #expect(lower.text == "[interval] value exceeds limit: [10m] > [5m]\n")
+            let back = try await server.get(
+                short + "&start=1000&end=2000", headers: [("X-Loki-Query-Limits", #"{"maxQueryLookback":"1h"}"#)])
+            #expect(back.text == "this data is no longer available, it is past now - max_query_lookback (1h)\n")
+            let json = try await server.get("/loki/api/v1/drilldown-limits").text
+            #expect(json.contains(#""max_query_range":"10m""#))
+            #expect(json.contains(#""retention_period":"31d""#) || json.contains(#""retention_period":"4w3d""#))
+        }
+        // Without a limit any will do.
+        try await withServer { server async throws in #expect(try await server.get(query).status == 200) }
+    }
+
     @Test("Volumes can be switched off, and end at their own limit of series")
     func volumes() async throws {
         var limits = openLimits()

@@ -69,6 +69,39 @@ import Testing
         }
     }
 
+    /// Of each limit that of the strictest tenant counts; 0 is none.
+    @Test func severalHaveTheSmallestOfTheirLimits() async throws {
+        var one = openLimits()
+        one.maxEntriesLimitPerQuery = 10
+        one.maxQueryLength = 0
+        var two = openLimits()
+        two.maxEntriesLimitPerQuery = 0
+        two.maxQueryLength = 3_600_000_000_000
+        two.maxQueryRange = 60_000_000_000
+        two.volumeEnabled = false
+        let (first, second) = (one, two)
+        try await withServer(
+            settings: Self.settings(federates: true), parts: { $0.limits = { $0.name == "two" ? second : first } }
+        ) { server async throws in
+            func get(_ target: String, _ tenants: String) async throws -> String {
+                try await server.get("/loki/api/v1/" + target, headers: [("X-Scope-OrgID", tenants)]).text
+            }
+            let many = "query_range?query=%7Bapp%3D%22x%22%7D&limit=11&start=1&end=2"
+            let refused = "max entries limit per query exceeded, limit > max_entries_limit_per_query (11 > 10)\n"
+            #expect(try await get(many, "one|two") == refused)
+            #expect(try await get(many, "two|one") == refused)
+            #expect(try await get(many, "two").hasPrefix(#"{"status":"success""#))
+            let long = "query_range?query=%7Bapp%3D%22x%22%7D&start=1&end=3602"
+            #expect(try await get(long, "one").hasPrefix(#"{"status":"success""#))
+            #expect(try await get(long, "one|two") == "the query time range exceeds the limit (query length: 1h0m1s, limit: 1h)\n")
+            let wide = "query?query=" + Encoded.percent(#"rate({app="x"}[5m])"#)
+            #expect(try await get(wide, "one|two") == "[interval] value exceeds limit: [5m] > [1m]\n")
+            #expect(try await server.get("/loki/api/v1/index/volume?query=%7B%7D", headers: [("X-Scope-OrgID", "one|two")]).status == 404)
+        }
+        #expect(Limits.smallest([]) == Limits())
+        #expect(Limits.smallest([first]) == first)
+    }
+
     @Test(.timeLimit(.minutes(1))) func tailsAndDeletionsAreApart() async throws {
         try await withServer(settings: Self.settings()) { server async throws in
             try await Self.fill(server)

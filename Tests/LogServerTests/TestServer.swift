@@ -34,6 +34,12 @@ struct TestServer: Sendable {
         try await ask("GET", target, headers: headers)
     }
 
+    /// A whole number of `/metrics`; 0 where it is not there.
+    func metric(_ name: String) async throws -> Int {
+        let line = try await get("/metrics").text.split(separator: "\n").first { $0.hasPrefix(name + " ") }
+        return line.flatMap { Double($0.dropFirst(name.count + 1)) }.map { Int($0) } ?? 0
+    }
+
     func push(_ json: String, headers: [(String, String)] = []) async throws -> TestReply {
         try await ask(
             "POST", "/loki/api/v1/push", headers: [("Content-Type", "application/json")] + headers, body: Array(json.utf8))
@@ -50,7 +56,7 @@ func openLimits() -> Limits {
 func withServer<Result: Sendable>(
     settings given: ServerSettings = ServerSettings(), limits: Limits = openLimits(),
     engine: (any QueryRunning)? = nil, hooks: ServerHooks = ServerHooks(), redactor: Redactor? = nil, patterns: PatternMiner? = nil,
-    tails: Tail.Settings = Tail.Settings(),
+    tails: Tail.Settings = Tail.Settings(), parts change: (inout ServerParts) -> Void = { _ in },
     _ body: @Sendable (TestServer) async throws -> Result
 ) async throws -> Result {
     var settings = given
@@ -70,6 +76,7 @@ func withServer<Result: Sendable>(
     parts.tails = hub
     parts.deletions = deletions
     parts.tailSettings = tails
+    change(&parts)
     parts.logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let server = LogServer(settings: settings, parts: parts)
     let (ports, announce) = AsyncStream<Int>.makeStream()

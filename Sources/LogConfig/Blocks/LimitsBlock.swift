@@ -45,7 +45,7 @@ enum LimitsBlock {
         "max_global_streams_per_user", "max_push_body_size", "max_push_decoded_size",
     ]
     private static let queryKeys = [
-        "max_entries_limit_per_query", "max_query_series", "max_query_length", "max_query_lookback", "max_query_steps",
+        "max_entries_limit_per_query", "max_query_series", "max_query_length", "max_query_range", "max_query_lookback", "max_query_steps",
         "query_timeout", "max_query_memory", "max_concurrent_tail_requests", "tail_max_duration", "deletion_mode",
         "volume_enabled", "volume_max_series",
     ]
@@ -105,6 +105,7 @@ enum LimitsBlock {
         limits.maxEntriesLimitPerQuery = map.integer("max_entries_limit_per_query") ?? limits.maxEntriesLimitPerQuery
         limits.maxQuerySeries = map.integer("max_query_series") ?? limits.maxQuerySeries
         limits.maxQueryLength = map.duration("max_query_length") ?? limits.maxQueryLength
+        limits.maxQueryRange = map.duration("max_query_range") ?? limits.maxQueryRange
         limits.maxQueryLookback = map.duration("max_query_lookback") ?? limits.maxQueryLookback
         limits.maxQuerySteps = map.integer("max_query_steps") ?? limits.maxQuerySteps
         limits.queryTimeout = map.duration("query_timeout") ?? limits.queryTimeout

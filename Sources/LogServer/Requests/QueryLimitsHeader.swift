@@ -4,11 +4,14 @@ import LogQL
 
 /// `X-Loki-Query-Limits`: limits that a client sets for one request, in JSON. They only ever lower what its tenant may.
 ///
-/// Honoured: `maxQueryLength`, `maxQueryTime`, `maxEntriesLimitPerQuery`, `requiredLabels`, `minimumLabelsNumber`. Others
-/// are ignored, and so is a header that is no JSON object, as Loki does.
+/// Honoured: `maxQueryLength`, `maxQueryInterval` (of the range in brackets), `maxQueryLookback`, `maxQueryTime`,
+/// `maxEntriesLimitPerQuery`, `requiredLabels`, `minimumLabelsNumber`. Others are ignored, and so is a header that is no
+/// JSON object, as Loki does.
 struct QueryLimitsHeader: Equatable {
     /// Nanoseconds.
     private(set) var queryLength: Int64?
+    private(set) var queryRange: Int64?
+    private(set) var queryLookback: Int64?
     private(set) var queryTime: Int64?
     private(set) var entries: Int?
     private(set) var requiredLabels: [String] = []
@@ -39,6 +42,8 @@ struct QueryLimitsHeader: Equatable {
         let value = JSONCursor.raw(token, in: text).string
         switch key.string {
         case "maxQueryLength": queryLength = Self.duration(value)
+        case "maxQueryInterval": queryRange = Self.duration(value)
+        case "maxQueryLookback": queryLookback = Self.duration(value)
         case "maxQueryTime": queryTime = Self.duration(value)
         case "maxEntriesLimitPerQuery": entries = Int(value).flatMap { $0 > 0 ? $0 : nil }
         case "minimumLabelsNumber": labelsMin = max(Int(value) ?? 0, 0)
@@ -66,6 +71,8 @@ struct QueryLimitsHeader: Equatable {
         }
         var limits = limits
         limits.maxQueryLength = lower(queryLength, limits.maxQueryLength)
+        limits.maxQueryRange = lower(queryRange, limits.maxQueryRange)
+        limits.maxQueryLookback = lower(queryLookback, limits.maxQueryLookback)
         limits.queryTimeout = lower(queryTime, limits.queryTimeout)
         limits.maxEntriesLimitPerQuery = lower(entries, limits.maxEntriesLimitPerQuery)
         return limits
@@ -73,7 +80,8 @@ struct QueryLimitsHeader: Equatable {
 
     /// Refuses a query whose selectors say less than they must. What does not parse is refused by others.
     func check(_ query: String) throws(Refusal) {
-        guard !requiredLabels.isEmpty || labelsMin > 0, let parsed = try? LogQL.parse(query) else { return }
+        guard !requiredLabels.isEmpty || labelsMin > 0, let parsed = try? LogQL.parse(query, allowEmpty: true)
+        else { return }
         for log in parsed.logExpressions {
             let names = log.matchers.map(\.name.string)
             let missing = requiredLabels.filter { !names.contains($0) }

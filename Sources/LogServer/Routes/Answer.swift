@@ -42,7 +42,7 @@ extension LogServer {
         case .alerts: return .json { $0.append("{\"status\":\"success\",\"data\":{\"alerts\":[]}}\n") }
         case .ready: return ready()
         case .config: return Reply(yaml: parts.hooks.config())
-        case .limits: return Reply(yaml: LimitsAnswer(request.limits).yaml)
+        case .limits: return Reply(yaml: LimitsAnswer(request.limits, retention: parts.retention).yaml)
         case .flush:
             try await parts.writer.flush()
             return .noContent

@@ -1,6 +1,7 @@
 import Bytes
 import LogModel
 import LogQL
+import LogQuery
 import LokiWire
 import Metrics
 import NIOCore
@@ -45,7 +46,7 @@ extension LogServer {
     /// `format_query`: the canonical text, or the parser's error in an envelope of its own.
     func formatQuery(_ request: LokiRequest) -> Reply {
         do {
-            let text = LogQL.pretty(try LogQL.parse(request.form["query"]))
+            let text = LogQL.pretty(try LogQL.parse(request.form["query"], allowEmpty: parts.querySettings.allowAllStreams))
             return .json(contentType: "application/json; charset=utf-8") { CatalogueAnswer.text(text, into: $0) }
         } catch {
             var reply = Reply.json(contentType: "application/json; charset=utf-8") {
@@ -62,7 +63,7 @@ extension LogServer {
             var json = JSONWriter(out)
             json.beginObject()
             json.key("limits")
-            LimitsAnswer(request.limits).write(&json)
+            LimitsAnswer(request.limits, retention: parts.retention).write(&json)
             json.key("pattern_ingester_enabled")
             json.bool(parts.patterns != nil)
             json.key("version")

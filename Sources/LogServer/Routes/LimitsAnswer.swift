@@ -17,7 +17,8 @@ struct LimitsAnswer {
 
     private let values: [(name: String, value: Value)]
 
-    init(_ limits: Limits) {
+    /// `retention`: age at which lines expire, nanoseconds; 0: they do not.
+    init(_ limits: Limits, retention: Int64) {
         func time(_ nanoseconds: Int64) -> Value { .text(LogQL.prometheusDuration(nanoseconds)) }
         func size(_ bytes: Int) -> Value { .text(ByteText.exact(bytes)) }
         let week: Int64 = 7 * 86_400_000_000_000
@@ -47,12 +48,12 @@ struct LimitsAnswer {
             ("max_query_series", .integer(limits.maxQuerySeries)),
             ("max_query_lookback", time(limits.maxQueryLookback)),
             ("max_query_length", time(limits.maxQueryLength)),
-            ("max_query_range", time(0)),
+            ("max_query_range", time(limits.maxQueryRange)),
             ("max_entries_limit_per_query", .integer(limits.maxEntriesLimitPerQuery)),
             ("query_timeout", time(limits.queryTimeout)),
             ("volume_enabled", .bool(limits.volumeEnabled)),
             ("volume_max_series", .integer(limits.volumeMaxSeries)),
-            ("retention_period", time(0)),
+            ("retention_period", time(retention)),
             ("allow_structured_metadata", .bool(limits.allowStructuredMetadata)),
             ("max_structured_metadata_size", size(limits.maxStructuredMetadataSize)),
             ("max_structured_metadata_entries_count", .integer(limits.maxStructuredMetadataEntriesCount)),

@@ -102,7 +102,8 @@ struct LokiResponder: HTTPResponder {
             let query = ByteString(Array(target[(mark + 1)...].prefix { $0 != 0x23 }))
             try query.withView { view throws(Refusal) in try form.append(encoded: view) }
         }
-        var limits = server.parts.limits(tenant)
+        var limits =
+            tenant.isFederated ? Limits.smallest(tenant.members.map(server.parts.limits)) : server.parts.limits(tenant)
         if let lower = QueryLimitsHeader(headers[.queryLimits]) {
             limits = lower.lowering(limits)
             if route.runsQuery { try lower.check(form["query"]) }
