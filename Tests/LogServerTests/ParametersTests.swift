@@ -42,6 +42,43 @@ func form(_ values: (String, String)...) -> Form {
         #expect(throws: Refusal(400, message)) { try Parameters.timestamp(text, default: 0) }
     }
 
+    /// Go's readings of numbers that are none, or too large.
+    @Test func numbersAtTheEdge() throws {
+        func step(_ text: String) -> Refusal? {
+            do throws(Refusal) {
+                _ = try Parameters.step(form(("step", text)), .init(start: 0, end: 1))
+                return nil
+            } catch { return error }
+        }
+        let negative = Refusal(400, "zero or negative query resolution step widths are not accepted. Try a positive integer")
+        for text in ["NaN", "nan", "0", "-1", "1e-10"] { #expect(step(text) == negative, "\(text)") }
+        for text in ["Inf", "-inf", "infinity", "1e300"] {
+            #expect(step(text) == Refusal(400, "cannot parse \"\(text)\" to a valid duration. It overflows int64"))
+        }
+        #expect(step("in") == Refusal(400, "cannot parse \"in\" to a valid duration"))
+        #expect(throws: Refusal(400, "limit value 4294967296 is out of range [0, 4294967295]")) {
+            try Parameters.limit(form(("limit", "4294967296")))
+        }
+        #expect(try Parameters.limit(form(("limit", "4294967295"))) == 4_294_967_295)
+        #expect(throws: Refusal(400, #"strconv.Atoi: parsing "99999999999999999999": value out of range"#)) {
+            try Parameters.limit(form(("limit", "99999999999999999999")))
+        }
+        #expect(throws: Refusal(400, "delay_for value -1 is out of range [0, 4294967295]")) {
+            try Parameters.delay(form(("delay_for", "-1")))
+        }
+    }
+
+    /// `regexp`, of Loki's first API, which its parsers of parameters still know.
+    @Test func regexpIsALineFilter() throws {
+        func text(_ query: String, _ regexp: String) throws -> String {
+            try Parameters.logQuery(form(("query", query), ("regexp", regexp)), allowEmpty: false)
+        }
+        #expect(try text(#"{a="b"} | json"#, "x.*\"y") == #"{a="b"} | json |~ "x.*\"y""#)
+        #expect(try text("whatever", "") == "whatever")
+        #expect(throws: Refusal.self) { try text("rate({a=\"b\"}[1m])", "x") }
+        #expect(throws: Refusal.self) { try text("{}", "x") }
+    }
+
     @Test func boundsByDefault() throws {
         let hour: Int64 = 3_600_000_000_000
         #expect(try Parameters.bounds(Form(), now: Self.now) == .init(start: Self.now - hour, end: Self.now))
@@ -59,6 +96,7 @@ func form(_ values: (String, String)...) -> Form {
     @Test(arguments: [
         (form(("end", "abc")), #"could not parse 'end' parameter: strconv.ParseInt: parsing "abc": invalid syntax"#),
         (form(("start", "x"), ("end", "1")), #"could not parse 'start' parameter: strconv.ParseInt: parsing "x": invalid syntax"#),
+        (form(("since", "5minutes")), #"could not parse 'since' parameter: unknown unit "minutes" in duration "5minutes""#),
         (form(("since", "soon")), #"could not parse 'since' parameter: not a valid duration string: "soon""#),
     ])
     func badBounds(form: Form, message: String) {

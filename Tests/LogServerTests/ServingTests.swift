@@ -106,6 +106,26 @@ private final class PatientEngine: QueryRunning {
         }
     }
 
+    /// A health check in HTTP/1.0 waited for the end of the connection until its own time was up.
+    @Test(.timeLimit(.minutes(1)), arguments: [
+        "GET /ready HTTP/1.0\r\n\r\n", "GET /ready HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+        "GET /ready HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n",
+        "GET /ready HTTP/1.1\r\nHost: t\r\nConnection: Close\r\n\r\n",
+        "GET /ready HTTP/1.1\r\nHost: t\r\nConnection: TE, close\r\nTE: trailers\r\n\r\n",
+        "POST /loki/api/v1/query HTTP/1.0\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 15\r\n\r\nquery=vector(1)",
+    ])
+    func connectionsEndWhereTheClientExpectsIt(request: String) async throws {
+        try await withServer { server async throws in
+            let (status, more) = try await Blocking.run {
+                let client = try server.client()
+                try client.write(request)
+                return (try client.receive().status, try client.bytes(1))
+            }
+            #expect(status == 200)
+            #expect(more == nil)
+        }
+    }
+
     /// Headers were timed from a connection's first request on, so every kept connection was cut after the limit.
     @Test(.timeLimit(.minutes(1))) func connectionsOutliveTheLimitOfTheirHeaders() async throws {
         var settings = ServerSettings()

@@ -6,6 +6,16 @@ struct DurationError: Error, Equatable {
     var reason: String
 }
 
+extension LogQL {
+    /// A duration in Prometheus' notation (`1h30m`, `500ms`, `0`), as parameters of requests have it; throws its words.
+    package static func nanoseconds(prometheus text: String) throws(LogQLError) -> Int64 {
+        let bytes = ByteString(text)
+        do throws(DurationError) { return try bytes.withView(Durations.parsePrometheus) } catch {
+            throw LogQLError(plain: error.reason)
+        }
+    }
+}
+
 /// The two notations of durations.
 enum Durations {
     /// As a literal in a query: Prometheus' notation, or Go's.
@@ -19,7 +29,9 @@ enum Durations {
     static func parsePrometheus(_ text: ByteView) throws(DurationError) -> Int64 {
         if text.isEmpty { throw DurationError(reason: "empty duration string") }
         if text.count == 1, text[0] == UInt8(ascii: "0") { return 0 }
-        let malformed = DurationError(reason: "not a valid duration string: \(GoQuote.quote(text.string))")
+        // What Grafana puts a duration in place of; whoever pastes such a query elsewhere must write one.
+        let hint = text[0] == UInt8(ascii: "$") ? " (Grafana fills this in; elsewhere write a duration, such as 5m)" : ""
+        let malformed = DurationError(reason: "not a valid duration string: \(GoQuote.quote(text.string))\(hint)")
         let units: [(name: StaticString, size: UInt64)] = [
             ("y", 365 * 86_400 * second), ("w", 7 * 86_400 * second), ("d", 86_400 * second), ("h", 3_600 * second),
             ("m", 60 * second), ("s", second), ("ms", second / 1_000),

@@ -1,5 +1,6 @@
 import Bytes
 import LogModel
+import LogQL
 import LokiWire
 
 /// Loki's rules for the values of parameters, and its words for bad ones.
@@ -48,11 +49,9 @@ enum Parameters {
             return overflow ? (number < 0 ? .min : .max) : product
         }
         if let time = text.withView({ RFC3339.parse($0) }) { return time }
-        let digits = text.utf8.first == 0x2D || text.utf8.first == 0x2B ? text.utf8.dropFirst() : text.utf8[...]
-        let isNumber = !digits.isEmpty && digits.allSatisfy(\.isDigit)
         throw Refusal(
             400,
-            "strconv.ParseInt: parsing \(GoQuote.quote(text)): \(isNumber ? "value out of range" : "invalid syntax")")
+            "strconv.ParseInt: parsing \(GoQuote.quote(text)): \(isDigits(text) ? "value out of range" : "invalid syntax")")
     }
 
     private static func clamp(_ value: Double, plus more: Int64) -> Int64 {
@@ -63,7 +62,10 @@ enum Parameters {
 
     /// Seconds as a number, or a Prometheus duration; nanoseconds.
     static func secondsOrDuration(_ text: String) throws(Refusal) -> Int64 {
-        if let seconds = float(text) {
+        // Go's `ParseFloat` reads these too, and then: not a number is less than nothing, infinity is too much.
+        if text.lowercased() == "nan" { return .min }
+        let infinities = ["inf": 1.0, "infinity": 1.0, "-inf": -1.0, "-infinity": -1.0]
+        if let seconds = float(text) ?? infinities[text.lowercased()].map({ $0 * .infinity }) {
             let value = seconds * 1e9
             guard value <= 9.223372036854775e18, value >= -9.223372036854775e18 else {
                 throw Refusal(400, "cannot parse \(GoQuote.quote(text)) to a valid duration. It overflows int64")
@@ -82,33 +84,11 @@ enum Parameters {
         return Double(text)
     }
 
-    /// `1h30m`, `1500ms`, `2d`: descending units, whole numbers; `0` alone.
+    /// `1h30m`, `1500ms`, `2d`: descending units, whole numbers; `0` alone. As the ranges of queries.
     static func prometheusDuration(_ text: String) throws(Refusal) -> Int64 {
-        if text == "0" { return 0 }
-        if text.isEmpty { throw Refusal(400, "empty duration string") }
-        let bad = Refusal(400, "not a valid duration string: \(GoQuote.quote(text))")
-        let units: [(name: String, nanoseconds: Int64)] = [
-            ("y", 31_536_000_000_000_000), ("w", 604_800_000_000_000), ("d", 86_400_000_000_000),
-            ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000),
-        ]
-        var rest = Array(text.utf8)[...]
-        var next = 0
-        var total: Int64 = 0
-        while !rest.isEmpty {
-            let digits = rest.prefix(while: \.isDigit)
-            rest = rest.dropFirst(digits.count)
-            let name = rest.prefix(while: \.isLetter)
-            rest = rest.dropFirst(name.count)
-            guard let number = Int64(String(decoding: digits, as: UTF8.self)),
-                let unit = units[next...].firstIndex(where: { $0.name.utf8.elementsEqual(name) })
-            else { throw bad }
-            next = unit + 1
-            let (product, overflow) = number.multipliedReportingOverflow(by: units[unit].nanoseconds)
-            let (sum, overflowToo) = total.addingReportingOverflow(product)
-            guard !overflow, !overflowToo else { throw Refusal(400, "duration out of range") }
-            total = sum
+        do throws(LogQLError) { return try LogQL.nanoseconds(prometheus: text) } catch {
+            throw Refusal(400, error.message)
         }
-        return total
     }
 
     /// `limit`: 100 by default.
@@ -117,14 +97,40 @@ enum Parameters {
         if text.isEmpty { return fallback }
         let limit = try integer(text)
         guard limit > 0 else { throw Refusal(400, "limit must be a positive value") }
-        return limit
+        return try inRange(limit, name == "line_limit" ? name : "limit")
+    }
+
+    /// Numbers that Loki sends on as 32 bits.
+    static func inRange(_ value: Int, _ name: String) throws(Refusal) -> Int {
+        guard value >= 0, value <= Int(UInt32.max) else {
+            throw Refusal(400, "\(name) value \(value) is out of range [0, \(UInt32.max)]")
+        }
+        return value
     }
 
     static func integer(_ text: String) throws(Refusal) -> Int {
-        guard let value = Int(text) else {
-            throw Refusal(400, "strconv.Atoi: parsing \(GoQuote.quote(text)): invalid syntax")
+        if let value = Int(text) { return value }
+        let reason = isDigits(text) ? "value out of range" : "invalid syntax"
+        throw Refusal(400, "strconv.Atoi: parsing \(GoQuote.quote(text)): \(reason)")
+    }
+
+    /// A sign or none, then digits.
+    private static func isDigits(_ text: String) -> Bool {
+        let digits = text.utf8.first == 0x2D || text.utf8.first == 0x2B ? text.utf8.dropFirst() : text.utf8[...]
+        return !digits.isEmpty && digits.allSatisfy(\.isDigit)
+    }
+
+    /// The query, with the line filter that the old parameter `regexp` adds to it.
+    static func logQuery(_ form: Form, allowEmpty: Bool) throws(Refusal) -> String {
+        let regexp = form["regexp"]
+        if regexp.isEmpty { return form["query"] }
+        do throws(LogQLError) {
+            var log = try LogQL.parseLog(form["query"], allowEmpty: allowEmpty)
+            log.stages.append(.lineFilter(LogQL.LineFilter(.matches, [.text(ByteString(regexp))])))
+            return log.description
+        } catch {
+            throw Refusal(400, error.message)
         }
-        return value
     }
 
     static func direction(_ form: Form) throws(Refusal) -> Direction {

@@ -40,11 +40,12 @@ extension LogServer {
         let step = try Parameters.step(form, bounds)
         try Parameters.checkResolution(bounds, step: step)
         let interval = try Parameters.interval(form)
+        let query = try Parameters.logQuery(form, allowEmpty: parts.querySettings.allowAllStreams)
         return engineRequest(
             request,
             .range(
                 start: Timestamp(nanoseconds: bounds.start), end: Timestamp(nanoseconds: bounds.end), step: step,
-                interval: interval), limit: limit, direction: direction)
+                interval: interval), limit: limit, direction: direction, query: query)
     }
 
     func engineRequest(

@@ -1,5 +1,6 @@
 import LogModel
 import NIOCore
+import NIOHTTP1
 import Synchronization
 
 /// What the server knows of a connection beside its bytes: whether a request is being answered, and by which query.
@@ -214,7 +215,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 }
 
-/// Puts a `ConnectionGuard` in front of a connection's other handlers, which Hummingbird itself only adds behind HTTP.
+/// Puts a `ConnectionGuard` in front of a connection's other handlers, and a `ConnectionHeader` behind the parser; Hummingbird
+/// itself only adds handlers behind HTTP.
 final class GuardInstaller: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = Any
     private let table: ConnectionTable
@@ -228,7 +230,10 @@ final class GuardInstaller: ChannelInboundHandler, RemovableChannelHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         let guardian = ConnectionGuard(table: table, settings: settings)
         do {
-            try context.pipeline.syncOperations.addHandler(guardian, position: .first)
+            let pipeline = context.pipeline.syncOperations
+            try pipeline.addHandler(guardian, position: .first)
+            let parser = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            try pipeline.addHandler(ConnectionHeader(), position: .after(parser))
         } catch {
             context.close(promise: nil)
         }
