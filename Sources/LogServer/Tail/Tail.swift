@@ -282,6 +282,7 @@ final class Tail: Sendable {
         let (waiter, alarm) = state.withLock { state in
             if state.end == nil { state.end = end }
             state.pending = []
+            state.pendingBytes = 0
             state.messages = []
             state.history = []
             return (Self.takeWaiter(&state), state.alarm)
@@ -292,4 +293,12 @@ final class Tail: Sendable {
     }
 
     var end: End? { state.withLock { $0.end } }
+
+    /// Bytes of batches that have not been looked at and of lines whose reader has not taken them.
+    var waitingBytes: Int {
+        state.withLock { state in
+            let made = state.messages.lazy.flatMap(\.entries).reduce(0) { $0 + $1.entry.line.count }
+            return state.history.reduce(state.pendingBytes + made) { $0 + $1.entry.line.count }
+        }
+    }
 }

@@ -40,6 +40,9 @@ package final class TailHub: Sendable {
 
     func register(_ registry: Registry) {
         registry.gauge("tailrace_tails", "Live tails that are open.") { [weak self] in Double(self?.open ?? 0) }
+        registry.gauge("tailrace_tail_waiting_bytes", "Bytes that wait for the readers of live tails.") { [weak self] in
+            Double(self?.waitingBytes ?? 0)
+        }
         let made = Meters(
             lines: registry.counter("tailrace_tail_lines_total", "Lines sent to live tails."),
             dropped: registry.counter(
@@ -48,6 +51,7 @@ package final class TailHub: Sendable {
     }
 
     var open: Int { count.load(ordering: .relaxed) }
+    private var waitingBytes: Int { state.withLock { Array($0.tails.values) }.reduce(0) { $0 + $1.waitingBytes } }
     var metrics: Meters? { meters.withLock { $0 } }
 
     // MARK: Tails

@@ -54,7 +54,8 @@ extension LogServer {
         guard !request.tenant.isFederated else { throw Refusal(400, "multiple org IDs present") }
         let format = format(request, isSocket)
         let categorized = if case .message(let flags) = format { flags.contains(QueryResponse.categorizeLabels) } else { false }
-        let query = try LiveQuery(request.form["query"], settings: parts.querySettings, categorized: categorized)
+        let text = try Parameters.logQuery(request.form, allowEmpty: parts.querySettings.allowAllStreams)
+        let query = try LiveQuery(text, settings: parts.querySettings, categorized: categorized)
         let bounds = try request.bounds
         let limit = try Parameters.limit(request.form)
         var settings = parts.tailSettings
@@ -68,7 +69,7 @@ extension LogServer {
         do {
             let timeout = request.limits.queryTimeout > 0 ? request.limits.queryTimeout : nil
             let past = try await queries.run(timeout: timeout, cancel: request.cancel, loop: channel.eventLoop) {
-                try history(request, from: bounds.start, limit, categorized)
+                try history(request, text, from: bounds.start, limit, categorized)
             }
             tail.begin(past)
         } catch {
@@ -80,7 +81,7 @@ extension LogServer {
 
     /// The newest entries, oldest first. Entries ahead of the clock belong to it as well: nobody sends them again.
     private func history(
-        _ request: LokiRequest, from start: Int64, _ limit: Int, _ categorized: Bool
+        _ request: LokiRequest, _ query: String, from start: Int64, _ limit: Int, _ categorized: Bool
     ) throws -> [LiveQuery.Entry] {
         let ahead = request.limits.creationGracePeriod > 0 ? request.limits.creationGracePeriod : 3_600_000_000_000
         let from = Timestamp(nanoseconds: start)
@@ -89,7 +90,8 @@ extension LogServer {
         let longest = request.limits.maxQueryLength
         if longest > 0 { end = max(min(end, from.advanced(by: longest)), min(end, Timestamp(nanoseconds: request.now))) }
         var asked = engineRequest(
-            request, .range(start: from, end: end, step: 1_000_000_000, interval: 0), limit: limit, direction: .backward)
+            request, .range(start: from, end: end, step: 1_000_000_000, interval: 0), limit: limit, direction: .backward,
+            query: query)
         asked.categorized = categorized
         guard case .streams(let streams) = try parts.engine.answer(asked).result else {
             throw Refusal(400, "only log selector is supported")
@@ -138,8 +140,8 @@ extension Parameters {
     /// `delay_for`: whole seconds up to five; nanoseconds.
     static func delay(_ form: Form) throws(Refusal) -> Int64 {
         if form["delay_for"].isEmpty { return 0 }
-        let seconds = try integer(form["delay_for"])
+        let seconds = try inRange(try integer(form["delay_for"]), "delay_for")
         guard seconds <= 5 else { throw Refusal(400, "delay_for can't be greater than 5") }
-        return Int64(max(seconds, 0)) * 1_000_000_000
+        return Int64(seconds) * 1_000_000_000
     }
 }

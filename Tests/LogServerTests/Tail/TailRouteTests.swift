@@ -1,5 +1,6 @@
 import Bytes
 import LogModel
+import LogQuery
 import Synchronization
 import Testing
 
@@ -135,6 +136,113 @@ import Testing
             #expect(!missed.isEmpty)
             #expect(shown.isDisjoint(with: missed))
             #expect(shown.union(missed) == Set((0..<total).map { now + Int64($0) }))
+        }
+    }
+
+    /// A dashboard whose tab sleeps: eleven panels follow, the twelfth reads nothing. What waits for it stays within bounds,
+    /// nobody else waits, and when it wakes it is told what it missed.
+    @Test(.timeLimit(.minutes(2))) func twelvePanelsOfWhichOneSleeps() async throws {
+        let (panels, total, push) = (11, 10_000, 50)
+        var tight = Tail.Settings()
+        tight.messagesMax = 4
+        tight.messageBytesMax = 64 << 10
+        tight.pendingMax = 1 << 20
+        let settings = tight
+        var limits = openLimits()
+        limits.maxConcurrentTailRequests = panels + 1
+        let start = Timestamp.now().nanoseconds
+        try await withServer(limits: limits, tails: settings) { server async throws in
+            let sleeping = try TestClient(port: server.port, receiveBuffer: 4_096)
+            let sleeper = try await Blocking.run { try WebSocketClient(sleeping, Self.tail) }
+            #expect(sleeper.answer.status == 101)
+            let awake = try await Blocking.run {
+                // They see the same lines, cut short: what is slow here must be the sleeper, not this test.
+                let target = Self.tail + "%20%7C%20line_format%20%60%7B%7Btrunc%2010%20__line__%7D%7D%60"
+                return try (0..<panels).map { _ in try WebSocketClient(try server.client(), target) }
+            }
+            #expect(awake.allSatisfy { $0.answer.status == 101 })
+            let progress = Progress()
+            let waitingMost = Mutex(0)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { () async throws -> Void in
+                    let lines = try await Blocking.run {
+                        var lines = [[String]](repeating: [], count: panels)
+                        // In turn: what one panel gets, the others get without waiting for it to be read.
+                        for goal in stride(from: push, through: total, by: push) {
+                            for (i, socket) in awake.enumerated() {
+                                while lines[i].count < goal, let text = try socket.text() {
+                                    let message = TailLine.parse(text)
+                                    #expect(message.dropped.isEmpty)
+                                    lines[i] += message.lines.map(\.line)
+                                }
+                            }
+                            progress.seen.store(goal, ordering: .relaxed)
+                        }
+                        return lines
+                    }
+                    let wanted = (0..<total).map { "line \(10_000 + $0)" }
+                    for panel in lines { #expect(panel == wanted) }
+                }
+                group.addTask { () async throws -> Void in
+                    let padding = String(repeating: "x", count: 2_000)
+                    for first in stride(from: 0, to: total, by: push) {
+                        // The awake ones must not fall behind for want of processors.
+                        while first > progress.seen.load(ordering: .relaxed) + 2 * push { await Task.yield() }
+                        let lines = (first..<first + push).map { (start + Int64($0), "line \(10_000 + $0) \(padding)") }
+                        #expect(try await server.push(Self.body(lines)).status == 204)
+                        let waiting = try await server.metric("tailrace_tail_waiting_bytes")
+                        waitingMost.withLock { $0 = max($0, waiting) }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            // Of one tail at most: what waits to be looked at, the messages made of it, and a batch more of each.
+            let bound = settings.pendingMax + settings.messagesMax * settings.messageBytesMax + 2 * push * 2_200
+            #expect(waitingMost.withLock { $0 } > settings.pendingMax / 2)
+            #expect(waitingMost.withLock { $0 } <= bound + panels * 2 * push * 2_200)
+            let missed = try await server.metric("tailrace_tail_dropped_lines_total")
+            #expect(missed > 0)
+            let (shown, told) = try await Blocking.run {
+                var shown: [Int64] = []
+                var told: [Int64] = []
+                while shown.count + missed < total, let text = try sleeper.text() {
+                    let message = TailLine.parse(text)
+                    shown += message.lines.map(\.timestamp)
+                    told += message.dropped.map(\.timestamp)
+                }
+                return (shown, told)
+            }
+            // Everything was either shown or left out; of the latter a thousand at least are named.
+            #expect(shown.count == total - missed)
+            #expect(shown == shown.sorted())
+            #expect(told.count >= min(missed, settings.droppedMax) && told.count <= missed)
+            #expect(Set(told).isDisjoint(with: shown))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func allStreamsWhereThatIsAllowed() async throws {
+        let everything = "/loki/api/v1/tail?query=%7B%7D"
+        try await withServer { server async throws in
+            #expect(try await Blocking.run { try WebSocketClient(try server.client(), everything).answer.status } == 400)
+        }
+        var settings = QuerySettings()
+        settings.allowAllStreams = true
+        let allowing = settings
+        try await withServer(parts: {
+            $0.querySettings = allowing
+            $0.engine = QueryEngine(store: $0.reader, settings: allowing)
+        }) { server async throws in
+            let now = Timestamp.now().nanoseconds
+            let socket = try await Blocking.run { try WebSocketClient(try server.client(), everything) }
+            #expect(socket.answer.status == 101)
+            #expect(try await server.push(Self.body([(now, "of a")])).status == 204)
+            #expect(try await server.push(Self.body([(now + 1, "of b")], app: "b")).status == 204)
+            #expect(try await Blocking.run { try socket.lines(2).map(\.line) } == ["of a", "of b"])
+            let pretty = try await server.get("/loki/api/v1/format_query?query=%7B%7D")
+            #expect(pretty.text.contains(#""data":"{}""#))
+            // What a client demands of its queries holds for such a one as well.
+            let demand = [("X-Loki-Query-Limits", #"{"requiredLabels":["app"]}"#)]
+            #expect(try await server.get("/loki/api/v1/query_range?query=%7B%7D", headers: demand).status == 400)
         }
     }
 
