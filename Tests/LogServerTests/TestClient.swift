@@ -6,6 +6,20 @@ enum Blocking {
     static func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
         try await NIOThreadPool.singleton.runIfActive(body)
     }
+
+    /// On a thread of its own: for what waits for something that others do by `run`, whose threads are few.
+    static func apart<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+        let pool = NIOThreadPool(numberOfThreads: 1)
+        pool.start()
+        do {
+            let result = try await pool.runIfActive(body)
+            try await pool.shutdownGracefully()
+            return result
+        } catch {
+            try await pool.shutdownGracefully()
+            throw error
+        }
+    }
 }
 
 struct TestReply: Sendable {

@@ -100,9 +100,14 @@ extension LogQL {
 
         private func binary(_ operation: BinaryOperation, _ level: Int) -> String {
             let operatorText = operation.operatorText
-            return leg(operation.lhs, binds: operation.binds(rhs: false), level + 1)
+            // A long chain stays at one level, instead of moving to the right with every operator.
+            func inner(_ leg: MetricExpression, _ binds: Bool) -> Int {
+                if case .binary = leg, binds, form == .flat { level } else { level + 1 }
+            }
+            let (left, right) = (operation.binds(rhs: false), operation.binds(rhs: true))
+            return leg(operation.lhs, binds: left, inner(operation.lhs, left))
                 + "\n\(indent(level))\(operatorText)\n"
-                + leg(operation.rhs, binds: operation.binds(rhs: true), level + 1)
+                + leg(operation.rhs, binds: right, inner(operation.rhs, right))
         }
 
         /// Parentheses where the leg would otherwise bind differently. (Loki leaves them away and so changes the
