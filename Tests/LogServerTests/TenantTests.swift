@@ -91,7 +91,7 @@ import Testing
             #expect(try await get(many, "one|two") == refused)
             #expect(try await get(many, "two|one") == refused)
             #expect(try await get(many, "two").hasPrefix(#"{"status":"success""#))
-            let long = "query_range?query=%7Bapp%3D%22x%22%7D&start=1&end=3602"
+            let long = "query_range?query=%7Bapp%3D%22x%22%7D&start=1&end=3602&limit=5"
             #expect(try await get(long, "one").hasPrefix(#"{"status":"success""#))
             #expect(try await get(long, "one|two") == "the query time range exceeds the limit (query length: 1h0m1s, limit: 1h)\n")
             let wide = "query?query=" + Encoded.percent(#"rate({app="x"}[5m])"#)
