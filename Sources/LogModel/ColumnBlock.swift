@@ -21,8 +21,8 @@ package final class ColumnBlock {
     package var selected: Bitmap
     package var undecided: Bitmap
 
-    /// For each of the request's fields that the store can tell from columns, what it is; asked for at most once.
-    package let columns: (ColumnBlock) throws -> [ByteString: FieldColumn]
+    /// What the asked fields are, for those that the store can tell from columns.
+    package let columns: ([FieldRequest]) throws -> [ByteString: FieldColumn]
 
     private var lineStart: [Int]
     private var lineLength: [UInt32]
@@ -45,7 +45,7 @@ package final class ColumnBlock {
     /// `load` is called at most once, when the first line is asked for.
     package init(
         timestamps: [Int64], streamOf: [UInt32], streams: [StreamRef], metadataOf: [UInt32], metadataSets: [Labels],
-        order: UInt64, selected: Bitmap, undecided: Bitmap, columns: @escaping (ColumnBlock) throws -> [ByteString: FieldColumn] = { _ in [:] },
+        order: UInt64, selected: Bitmap, undecided: Bitmap, columns: @escaping ([FieldRequest]) throws -> [ByteString: FieldColumn] = { _ in [:] },
         load: @escaping (ColumnBlock) throws -> LineTable
     ) {
         precondition(timestamps.count == streamOf.count && timestamps.count == metadataOf.count)
@@ -145,6 +145,33 @@ package struct Bitmap: Sendable, Equatable {
     package mutating func formUnion(_ other: Bitmap) { for i in words.indices { words[i] |= other.words[i] } }
     package mutating func formIntersection(_ other: Bitmap) { for i in words.indices { words[i] &= other.words[i] } }
     package mutating func subtract(_ other: Bitmap) { for i in words.indices { words[i] &= ~other.words[i] } }
+
+    /// The rows of a range, the first of them at 0. O(range / 64).
+    package func slice(_ range: Range<Int>) -> Bitmap {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        var part = [UInt64](repeating: 0, count: (range.count + 63) / 64)
+        let shift = UInt64(range.lowerBound & 63)
+        let from = range.lowerBound >> 6
+        for i in part.indices {
+            var word = words[from + i] >> shift
+            if shift > 0, from + i + 1 < words.count { word |= words[from + i + 1] << (64 - shift) }
+            part[i] = word
+        }
+        return Bitmap(words: part, count: range.count)
+    }
+
+    /// Sets the rows of a range.
+    package mutating func insert(_ range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        var row = range.lowerBound
+        while row < range.upperBound {
+            let end = min(range.upperBound, (row | 63) + 1)
+            let width = UInt64(end - row)
+            let bits: UInt64 = width == 64 ? .max : (1 << width) - 1
+            words[row >> 6] |= bits << UInt64(row & 63)
+            row = end
+        }
+    }
 
     package func union(_ other: Bitmap) -> Bitmap {
         var result = self

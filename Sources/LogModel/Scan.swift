@@ -47,8 +47,6 @@ package struct ScanRequest: Sendable {
     package var limit: Int?
     package var matchers: [LabelMatcher]
     package var predicate: Predicate
-    /// Fields that will be asked for beside the line, so that a store can bring their columns; empty: none.
-    package var fields: [FieldRequest]
     /// Whether `line(_:)` will be called at all (counts do not).
     package var needsLines: Bool
     package var budget: QueryBudget
@@ -56,7 +54,7 @@ package struct ScanRequest: Sendable {
 
     package init(
         tenant: Tenant, range: TimeRange, direction: Direction = .forward, limit: Int? = nil, matchers: [LabelMatcher],
-        predicate: Predicate = .all, fields: [FieldRequest] = [], needsLines: Bool = true,
+        predicate: Predicate = .all, needsLines: Bool = true,
         budget: QueryBudget = QueryBudget(), cancel: CancelFlag = CancelFlag()
     ) {
         self.tenant = tenant
@@ -65,7 +63,6 @@ package struct ScanRequest: Sendable {
         self.limit = limit
         self.matchers = matchers
         self.predicate = predicate
-        self.fields = fields
         self.needsLines = needsLines
         self.budget = budget
         self.cancel = cancel

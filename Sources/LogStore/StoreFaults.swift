@@ -69,6 +69,8 @@ final class CodecPool: Sendable {
         let codec: PageCodec
     }
     private let idle = Mutex<[Lent]>([])
+    /// What readers of segments share beside codecs.
+    let dictionaries = DictionaryCache()
     /// Idle ones kept: about 1 MB each.
     static let idleMax = 4
 

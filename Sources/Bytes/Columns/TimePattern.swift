@@ -11,6 +11,15 @@ package struct TimePattern: Sendable {
     /// Digits behind the point, 0 … 9.
     package var fractionDigits: Int { Int(raw.digits) }
 
+    /// Bytes that occur in times.
+    package var charset: ByteSet {
+        var set = ByteSet.digits
+        for byte in [raw.separator, 0x2D, 0x3A] { set.insert(byte) }
+        if raw.digits > 0 { set.insert(raw.mark) }
+        withUnsafeBytes(of: raw.suffix) { for i in 0..<Int(raw.suffix_length) { set.insert($0[i]) } }
+        return set
+    }
+
     package func encode(into out: ByteArena) {
         out.append(raw.separator)
         out.append(raw.mark)

@@ -41,10 +41,4 @@ struct ColumnPlan {
             if !isPlain { return nil }
         }
     }
-
-    var fields: [FieldRequest] {
-        var fields: [FieldRequest] = []
-        if let unwrap, !names.contains(unwrap) { fields.append(FieldRequest(name: unwrap.bytes, asNumber: true)) }
-        return fields + names.map { FieldRequest(name: $0.bytes, asNumber: false) }
-    }
 }

@@ -6,7 +6,7 @@ extension RangeScan {
     /// Takes in the rows of a block by their columns; those of which columns do not tell all go through the pipeline, in
     /// their place, so that sums come out as if all had.
     mutating func add(_ block: ColumnBlock, _ columns: ColumnPlan, _ guard: inout QueryGuard) throws {
-        let fields = try block.columns(block)
+        let fields = try self.fields(columns, block)
         // Where there is nothing to decide, all rows are chosen.
         let decidesNothing = if case .all = plan.predicate.predicate { true } else { false }
         let chosen = decidesNothing ? block.selected.union(block.undecided) : block.selected
@@ -24,6 +24,9 @@ extension RangeScan {
             try block.loadLines()
             lines = block.undecided
         }
+        var direct = chosen
+        direct.subtract(slow)
+        if let sample { direct.formIntersection(sample.column?.present ?? Bitmap(count: block.count)) }
         var rows = 0
         var bytes = 0
         let arrivalBase = block.order &<< 24
@@ -31,10 +34,11 @@ extension RangeScan {
         current = (.max, .max)
         var values = [ByteView?](repeating: nil, count: sources.count)
         let numbers = SampleNumbers(sample)
+        let counts = columns.unwrap == nil
         var table = ColumnSeries(sources, streams: block.streams.count)
-        for word in chosen.words.indices {
-            let direct = chosen.words[word] & ~slow.words[word]
-            var bits = direct | lines.words[word]
+        for word in direct.words.indices {
+            let here = direct.words[word]
+            var bits = here | lines.words[word]
             while bits != 0 {
                 let bit = bits.trailingZeroBitCount
                 let row = word << 6 + bit
@@ -45,19 +49,12 @@ extension RangeScan {
                 if cell.isEmpty { continue }
                 let stream = Int(block.streamOf[row])
                 let value: Double
-                let number: Int32
-                if direct >> UInt64(bit) & 1 == 1 {
+                var number: Int32
+                if here >> UInt64(bit) & 1 == 1 {
                     try `guard`.worked(0, isCostly: false)
-                    if let sample {
-                        guard sample.column?.present[row] == true else { continue }
-                        guard let read = numbers.value(row) else { continue }
-                        value = read
-                    } else {
-                        value = 1
-                    }
-                    if let known = table.known(row, stream) {
-                        number = known
-                    } else {
+                    value = counts ? 1 : numbers.value(row)
+                    number = table.known(row, stream)
+                    if number < 0 {
                         for (i, source) in sources.enumerated() { values[i] = source.value(row, stream) }
                         let (found, isNew) = series.number(of: values)
                         if isNew {
@@ -72,7 +69,7 @@ extension RangeScan {
                     bytes += line.count
                     try `guard`.worked(line.count, isCostly: isCostly)
                     if !run(block, row, line, time) { continue }
-                    value = columns.unwrap == nil ? 1 : pipeline.state.sample
+                    value = counts ? 1 : pipeline.state.sample
                     number = try numberOfLine(&`guard`)
                 }
                 lot.append(
@@ -103,6 +100,18 @@ extension RangeScan {
         }
     }
 
+    /// The fields that not all streams of the block have as a label of their own.
+    private func fields(_ columns: ColumnPlan, _ block: ColumnBlock) throws -> [ByteString: FieldColumn] {
+        var requests: [FieldRequest] = []
+        if let unwrap = columns.unwrap, !columns.names.contains(unwrap) {
+            requests.append(FieldRequest(name: unwrap.bytes, asNumber: true))
+        }
+        for name in columns.names where block.streams.contains(where: { $0.labels[name.bytes] == nil }) {
+            requests.append(FieldRequest(name: name.bytes, asNumber: false))
+        }
+        return requests.isEmpty ? [:] : try block.columns(requests)
+    }
+
     private func source(_ name: LabelName, _ fields: [ByteString: FieldColumn], _ block: ColumnBlock) -> Source {
         let own = ValueBuffer()
         let ofStream = block.streams.map { stream -> Int? in
@@ -114,22 +123,19 @@ extension RangeScan {
         var slow = column?.open ?? Bitmap(count: block.count, repeating: true)
         let isUnwrapped = plan.columns?.unwrap == name
         if ofStream.contains(where: { $0 != nil }) {
-            for row in 0..<block.count where ofStream[Int(block.streamOf[row])] != nil { slow[row] = isUnwrapped }
+            if !ofStream.contains(where: { $0 == nil }) {
+                slow = Bitmap(count: block.count, repeating: isUnwrapped)
+            } else {
+                for row in 0..<block.count where ofStream[Int(block.streamOf[row])] != nil { slow[row] = isUnwrapped }
+            }
         }
-        if let column {
-            // An empty value and one that is no number: the pipeline knows what becomes of them.
-            if case .texts(let codes, let table) = column.values {
-                let list = table.list
-                var odd = Bitmap(count: list.count)
-                for i in 0..<list.count {
-                    if list[i].isEmpty { odd[i] = true }
-                    if isUnwrapped, case .failure = GoFloat.parse(list[i]) { odd[i] = true }
-                }
-                if !odd.isEmpty {
-                    for row in 0..<block.count where column.present[row] && odd[Int(codes[row])] {
-                        if ofStream[Int(block.streamOf[row])] == nil { slow[row] = true }
-                    }
-                }
+        // What becomes of a value that is no number, the pipeline knows.
+        if isUnwrapped, let column, case .texts(let codes, let table) = column.values {
+            let list = table.list
+            var odd = Bitmap(count: list.count)
+            for i in 0..<list.count { if case .failure = GoFloat.parse(list[i]) { odd[i] = true } }
+            if !odd.isEmpty {
+                for row in 0..<block.count where column.present[row] && odd[Int(codes[row])] { slow[row] = true }
             }
         }
         // Metadata comes before fields, and behind `| json` it may hide the label of the stream.
@@ -145,35 +151,38 @@ extension RangeScan {
 private struct SampleNumbers {
     private var numbers: [Double] = []
     private var codes: [UInt32] = []
-    private var parsed: [Double?] = []
+    private var parsed: [Double] = []
+    private var isDirect = false
 
     init(_ source: RangeScan.Source?) {
         switch source?.column?.values {
-        case .numbers(let values): numbers = values
+        case .numbers(let values):
+            numbers = values
+            isDirect = true
         case .texts(let codes, let table):
             self.codes = codes
             let list = table.list
             parsed.reserveCapacity(list.count)
             for i in 0..<list.count {
-                if case .success(let number) = GoFloat.parse(list[i]) { parsed.append(number) } else { parsed.append(nil) }
+                if case .success(let number) = GoFloat.parse(list[i]) { parsed.append(number) } else { parsed.append(0) }
             }
         case nil: break
         }
     }
 
+    /// Only of rows that have the field, as a number.
     @inline(__always)
-    func value(_ row: Int) -> Double? {
-        if !numbers.isEmpty { return numbers[row] }
-        return codes.isEmpty ? nil : parsed[Int(codes[row])]
-    }
+    func value(_ row: Int) -> Double { isDirect ? numbers[row] : parsed[Int(codes[row])] }
 }
 
 /// Series by stream and code, where one column at most tells them apart and its table is small.
 private struct ColumnSeries {
-    private var known: [Int32] = []
+    /// −1 where not known yet.
+    private var numbers: [Int32] = []
     private var width = 1
-    private var codes: [UInt32]?
-    private var present: Bitmap?
+    /// Empty where streams alone tell series apart.
+    private var codes: [UInt32] = []
+    private var present: [UInt64] = []
 
     init(_ sources: [RangeScan.Source], streams: Int) {
         let varying = sources.filter { source in source.ofStream.contains { $0 == nil } }
@@ -181,28 +190,28 @@ private struct ColumnSeries {
         if let column = varying.first?.column {
             guard case .texts(let codes, let table) = column.values, table.count < 1 << 14 else { return }
             self.codes = codes
-            present = column.present
+            present = column.present.words
             width = table.count + 1
         }
-        guard streams * width <= 1 << 18 else { return }
-        known = [Int32](repeating: -1, count: streams * width)
+        guard streams * width <= 1 << 18 else {
+            width = 0
+            return
+        }
+        numbers = [Int32](repeating: -1, count: streams * width)
     }
 
     @inline(__always)
     private func place(_ row: Int, _ stream: Int) -> Int {
-        guard let codes, let present else { return stream * width }
-        return stream * width + (present[row] ? Int(codes[row]) + 1 : 0)
+        if codes.isEmpty { return stream * width }
+        return stream * width + (present[row >> 6] >> UInt64(row & 63) & 1 == 1 ? Int(codes[row]) + 1 : 0)
     }
 
+    /// −1 where it is not known.
     @inline(__always)
-    func known(_ row: Int, _ stream: Int) -> Int32? {
-        if known.isEmpty { return nil }
-        let number = known[place(row, stream)]
-        return number < 0 ? nil : number
-    }
+    func known(_ row: Int, _ stream: Int) -> Int32 { numbers.isEmpty ? -1 : numbers[place(row, stream)] }
 
     @inline(__always)
     mutating func remember(_ row: Int, _ stream: Int, _ number: Int32) {
-        if !known.isEmpty { known[place(row, stream)] = number }
+        if !numbers.isEmpty { numbers[place(row, stream)] = number }
     }
 }

@@ -118,7 +118,7 @@ final class ColumnEncoder {
         pattern.encode(into: body)
         body.append(varint: UInt64(unit))
         IntegerBlocks.pack(differences, into: body)
-        return Coded(form: .times, body: body, lengths: lengths, charset: nil)
+        return Coded(form: .times, body: body, lengths: lengths, charset: pattern.charset)
     }
 
     /// nil where the values are too many for a dictionary.

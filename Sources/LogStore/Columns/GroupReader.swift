@@ -20,6 +20,7 @@ final class GroupReader {
     private var bodies: [Int: OwnedBytes] = [:]
     private var texts: [Int: TextColumn] = [:]
     private var odd: [Int: Bitmap] = [:]
+    private var dictionaries: [Int: ValueBuffer] = [:]
     /// Which columns the group's templates have: by the group's index of a template.
     private let columnsOf: [Set<Int>]
 
@@ -78,12 +79,33 @@ final class GroupReader {
         return start..<end
     }
 
+    /// Which rows of the group have a template.
+    func rows(of template: UInt32) -> [UInt64] {
+        guard let place = info.templates.firstIndex(of: template) else {
+            return [UInt64](repeating: 0, count: (local.count + 63) / 64)
+        }
+        var has = [Bool](repeating: false, count: columnsOf.count)
+        has[place] = true
+        return bits(0..<local.count, has)
+    }
+
+    private func bits(_ rows: Range<Int>, _ has: [Bool]) -> [UInt64] {
+        let count = (rows.count + 63) / 64
+        if has.allSatisfy({ $0 }) { return [UInt64](repeating: .max, count: count) }
+        let flags = has.map { $0 ? 1 : 0 as UInt64 }
+        var bits = [UInt64](repeating: 0, count: count)
+        for i in 0..<count {
+            var word: UInt64 = 0
+            let from = rows.lowerBound + i << 6
+            for bit in 0..<min(64, rows.upperBound - from) { word |= flags[Int(local[from + bit])] << UInt64(bit) }
+            bits[i] = word
+        }
+        return bits
+    }
+
     /// Which rows have a value in a column, one word for 64 rows, the first of `rows` at bit 0.
     func presence(of column: Int, rows: Range<Int>) -> [UInt64] {
-        let has = columnsOf.map { $0.contains(column) }
-        var bits = [UInt64](repeating: 0, count: (rows.count + 63) / 64)
-        for (i, row) in rows.enumerated() where has[Int(local[row])] { bits[i >> 6] |= 1 << UInt64(i & 63) }
-        return bits
+        bits(rows, columnsOf.map { $0.contains(column) })
     }
 
     // MARK: Values
@@ -121,17 +143,21 @@ final class GroupReader {
     }
 
     func entries(of column: Int) throws(StoreError) -> ValueBuffer {
-        try codecs.with { codec throws(StoreError) in try segment.dictionary(column, codec) }
+        if let known = dictionaries[column] { return known }
+        let entries = try codecs.dictionaries.entries(of: column, in: segment, codecs)
+        dictionaries[column] = entries
+        return entries
     }
 
-    /// Entries of a column's dictionary that are not the text of the label they make: escapes, other letters, `null`.
+    /// Entries of a column's dictionary that are not the text of the label they make – escapes, other letters, `null` – or
+    /// that are empty, which the parser has a rule for.
     func oddEntries(of column: Int) throws(StoreError) -> Bitmap {
         if let known = odd[column] { return known }
         let entries = try entries(of: column).list
         let isAtom = layout.columns[column].kind == .atom
         var bits = Bitmap(count: entries.count)
         for i in 0..<entries.count {
-            bits[i] = isAtom ? entries[i] == ByteView("null") : !GroupFields.isPlain(entries[i])
+            bits[i] = isAtom ? entries[i] == ByteView("null") : entries[i].isEmpty || !GroupFields.isPlain(entries[i])
         }
         odd[column] = bits
         return bits
@@ -338,6 +364,7 @@ final class GroupReader {
     }
 
     private func neededColumns(_ rows: Range<Int>, _ wanted: [UInt64]) -> [Int] {
+        if columnsOf.count == 1 { return wanted.allSatisfy({ $0 == 0 }) ? [] : columnsOf[0].sorted() }
         var seen = [Bool](repeating: false, count: columnsOf.count)
         for (i, row) in rows.enumerated() where wanted[i >> 6] >> UInt64(i & 63) & 1 == 1 { seen[Int(local[row])] = true }
         var needed: Set<Int> = []

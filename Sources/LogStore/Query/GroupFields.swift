@@ -98,12 +98,18 @@ struct GroupFields {
             let isAtom = reader.layout.columns[column].kind == .atom
             let has = found.count == rows.count
                 ? nil : Bitmap(words: reader.presence(of: column, rows: rows), count: rows.count)
-            var rank = 0
-            for row in 0..<rows.count where has?[row] ?? true {
-                guard rank < found.count else { break }
-                codes[row] = found[rank]
-                rank += 1
-                if !odd.isEmpty, odd[Int(codes[row])], present[row] {
+            if let has {
+                var rank = 0
+                for row in 0..<rows.count where has[row] {
+                    guard rank < found.count else { break }
+                    codes[row] = found[rank]
+                    rank += 1
+                }
+            } else {
+                codes = found
+            }
+            if !odd.isEmpty {
+                for row in 0..<rows.count where present[row] && odd[Int(codes[row])] {
                     present[row] = false
                     // A null makes no label.
                     if !isAtom { open[row] = true }
@@ -128,7 +134,7 @@ struct GroupFields {
                 guard present[row] else { continue }
                 if isAtom, value == ByteView("null") {
                     present[row] = false
-                } else if !Self.isPlain(value) {
+                } else if value.isEmpty || !Self.isPlain(value) {
                     present[row] = false
                     open[row] = true
                 } else {

@@ -13,24 +13,34 @@ struct GroupPredicate {
     }
 
     private let reader: GroupReader
-    private let times: [Int64]
+    /// Of the entries; read only where a column of times must be spelled out.
+    private let times: () throws(StoreError) -> [Int64]
     private let rows: Int
     /// The labels of a stream, by the store's number; nil where nobody asks for its rows.
     private let labels: (UInt32) -> Labels?
     /// Structured metadata of the rows, as it is coded.
-    private let metadata: ByteView
+    private let metadata: () throws(StoreError) -> OwnedBytes?
+    private let memo: PredicateMemo
     private var presences: [Int: Bitmap] = [:]
+    private var templateRows: [UInt32: Bitmap] = [:]
     private var decoded: [Int: DecodedColumn] = [:]
     private var dictionaryHits: [Needle: Bitmap] = [:]
 
-    private struct Needle: Hashable {
+    struct Needle: Hashable {
         var column: Int
         var place: NeedlePlan.Place
         var text: ByteString
     }
 
-    init(_ reader: GroupReader, times: [Int64], metadata: ByteView, labels: @escaping (UInt32) -> Labels?) {
+    init(
+        _ reader: GroupReader,
+        memo: PredicateMemo,
+        times: @escaping () throws(StoreError) -> [Int64],
+        metadata: @escaping () throws(StoreError) -> OwnedBytes?,
+        labels: @escaping (UInt32) -> Labels?
+    ) {
         self.reader = reader
+        self.memo = memo
         self.times = times
         self.metadata = metadata
         self.labels = labels
@@ -92,7 +102,9 @@ struct GroupPredicate {
         var result = Outcome(yes: Bitmap(count: rows), open: Bitmap(count: rows))
         let layout = reader.layout.templates
         for template in reader.segment.groups[reader.group].templates {
-            let plan = needle.withView { NeedlePlan($0, layout.pieces(of: Int(template)), layout) }
+            let plan = memo.plan(needle, reader.segment.info.number, template) {
+                needle.withView { NeedlePlan($0, layout.pieces(of: Int(template)), layout) }
+            }
             if plan.isAlways {
                 result.yes.formUnion(rows(of: template))
             } else if !plan.isExact {
@@ -164,14 +176,17 @@ struct GroupPredicate {
             let holds = needle.text.withView { body.holds($0, place) }
             return holds ? Bitmap(count: chunk.count, repeating: true) : nil
         case .dictionary:
-            let entries = try reader.entries(of: needle.column)
-            let hits = matches(entries.list, needle.text, place)
+            let key = PredicateMemo.Key(segment: reader.segment.info.number, needle: needle)
+            let hits: Bitmap
+            if let known = memo.entries[key] {
+                hits = known
+            } else {
+                hits = matches(try reader.entries(of: needle.column).list, needle.text, place)
+                memo.entries[key] = hits
+            }
             if hits.isEmpty { return nil }
             if hits.isFull { return Bitmap(count: chunk.count, repeating: true) }
-            let codes = try reader.codes(of: needle.column, ranks: 0..<chunk.count)
-            var bits = Bitmap(count: chunk.count)
-            for (i, code) in codes.enumerated() where hits[Int(code)] { bits[i] = true }
-            return bits
+            return Self.pick(hits, try reader.codes(of: needle.column, ranks: 0..<chunk.count))
         case .text where needle.place == .inside && Self.isFreeOfNumbers(needle.text):
             // Then it stands in what all values of a type share.
             let text = try reader.text(of: needle.column)
@@ -182,14 +197,26 @@ struct GroupPredicate {
             }
             if hits.isEmpty { return nil }
             do throws(DecodeError) {
-                var bits = Bitmap(count: chunk.count)
-                for (i, code) in try text.codes(0..<chunk.count).enumerated() where hits[Int(code)] { bits[i] = true }
-                return bits
+                return Self.pick(hits, try text.codes(0..<chunk.count))
             } catch { throw reader.segment.fault("column \(needle.column): \(error)", reader.group) }
         case .shape where needle.place != .inside || needle.text.count == chunk.lengths.upperBound:
             return try ids(chunk, needle)
         default: return matches(try text(of: chunk).list, needle.text, place)
         }
+    }
+
+    /// Rows whose code is among those wanted.
+    private static func pick(_ wanted: Bitmap, _ codes: [UInt32]) -> Bitmap {
+        var isWanted = [UInt64](repeating: 0, count: wanted.count)
+        for i in 0..<wanted.count where wanted[i] { isWanted[i] = 1 }
+        var words = [UInt64](repeating: 0, count: (codes.count + 63) / 64)
+        for i in words.indices {
+            var word: UInt64 = 0
+            let from = i << 6
+            for bit in 0..<min(64, codes.count - from) { word |= isWanted[Int(codes[from + bit])] << UInt64(bit) }
+            words[i] = word
+        }
+        return Bitmap(words: words, count: codes.count)
     }
 
     /// Values of packed ids: where the needle is as long as they are, it is packed and compared.
@@ -223,8 +250,10 @@ struct GroupPredicate {
         if let known = decoded[chunk.column] { return known }
         let column = chunk.column
         let bits = presence(of: column)
-        let text = try reader.values(of: column, ranks: 0..<chunk.count) {
-            times.indices.filter { bits[$0] }.map { times[$0] }
+        let times = times
+        let text = try reader.values(of: column, ranks: 0..<chunk.count) { () throws(StoreError) in
+            let all = try times()
+            return bits.isFull ? all : all.indices.filter { bits[$0] }.map { all[$0] }
         }
         decoded[column] = text
         return text
@@ -234,17 +263,16 @@ struct GroupPredicate {
 
     private mutating func field(_ test: FieldTest) throws(StoreError) -> Outcome {
         // A label of the same name in the metadata comes first; which rows have it is for the evaluator to see.
-        if test.name.withView({ metadata.contains($0) }) { return unknown }
+        if let sets = try metadata(), test.name.withView({ sets.view.contains($0) }) { return unknown }
         var result = Outcome(yes: Bitmap(count: rows), open: Bitmap(count: rows))
         var own = Bitmap(count: rows)
         for run in reader.segment.runs[reader.segment.groups[reader.group].runs] {
             guard let value = labels(reader.segment.stream(of: run)).map({ $0[test.name] }) ?? nil else { continue }
             // The label of the stream keeps its name, the field would get another.
             let verdict = value.withView { test.decide($0) }
-            for row in Int(run.firstRow)..<Int(run.firstRow + run.rows) {
-                own[row] = true
-                if verdict == .yes { result.yes[row] = true } else if verdict == .open { result.open[row] = true }
-            }
+            let rows = Int(run.firstRow)..<Int(run.firstRow + run.rows)
+            own.insert(rows)
+            if verdict == .yes { result.yes.insert(rows) } else if verdict == .open { result.open.insert(rows) }
         }
         if own.isFull { return result }
         let lookup = FieldLookup(test.name, reader.layout)
@@ -304,13 +332,14 @@ struct GroupPredicate {
             verdicts.reserveCapacity(entries.count)
             for i in 0..<entries.count { verdicts.append(verdict(entries[i])) }
             if verdicts.allSatisfy({ $0 == .no }) { break }
-            for (i, code) in try reader.codes(of: column, ranks: 0..<chunk.count).enumerated() {
-                switch verdicts[Int(code)] {
-                case .yes: yes[i] = true
-                case .open: open[i] = true
-                case .no: break
-                }
+            let codes = try reader.codes(of: column, ranks: 0..<chunk.count)
+            var wanted = Bitmap(count: verdicts.count)
+            var unsure = Bitmap(count: verdicts.count)
+            for (i, verdict) in verdicts.enumerated() {
+                if verdict == .yes { wanted[i] = true } else if verdict == .open { unsure[i] = true }
             }
+            yes = Self.pick(wanted, codes)
+            if !unsure.isEmpty { open = Self.pick(unsure, codes) }
         case .integers where test.number != nil, .decimals where test.number != nil:
             guard let (op, wanted) = test.number else { break }
             let (values, format) = try reader.numbers(of: column, ranks: 0..<chunk.count)
@@ -358,9 +387,10 @@ struct GroupPredicate {
         return bits
     }
 
-    private func rows(of template: UInt32) -> Bitmap {
-        var bits = Bitmap(count: rows)
-        for (row, each) in reader.templateOf.enumerated() where each == template { bits[row] = true }
+    private mutating func rows(of template: UInt32) -> Bitmap {
+        if let known = templateRows[template] { return known }
+        let bits = Bitmap(words: reader.rows(of: template), count: rows)
+        templateRows[template] = bits
         return bits
     }
 
@@ -382,6 +412,31 @@ struct GroupPredicate {
             }
         }
         return Bitmap(words: spread, count: rows)
+    }
+}
+
+/// What was found out about the dictionaries of segments, for the other row groups of the same scan.
+final class PredicateMemo {
+    struct Key: Hashable {
+        var segment: UInt64
+        var needle: GroupPredicate.Needle
+    }
+    /// Entries that satisfy a condition.
+    var entries: [Key: Bitmap] = [:]
+
+    private struct Place: Hashable {
+        var needle: ByteString
+        var segment: UInt64
+        var template: UInt32
+    }
+    private var plans: [Place: NeedlePlan] = [:]
+
+    func plan(_ needle: ByteString, _ segment: UInt64, _ template: UInt32, _ make: () -> NeedlePlan) -> NeedlePlan {
+        let place = Place(needle: needle, segment: segment, template: template)
+        if let known = plans[place] { return known }
+        let plan = make()
+        plans[place] = plan
+        return plan
     }
 }
 

@@ -16,30 +16,44 @@ struct StoreScan {
     private let isPushed: Bool
     private var range: TimeRange
     private var heap: [Item] = []
+    private let memo = PredicateMemo()
 
     /// Bytes of lines and rows of a block: small enough to overlap little, large enough to cost nothing.
     private let blockBytes: Int
     private let blockRows: Int
 
-    /// The columns of a row group, shared by its blocks.
+    /// The columns of a row group, shared by its blocks. Each is read when it is first asked for.
     private final class Group {
         let segment: Segment
         let number: Int
-        let times: [Int64]
-        let metadata: MetadataColumn?
+        private let codecs: CodecPool
+        private var readTimes: [Int64]?
+        private var readMetadata: MetadataColumn??
         private var reader: GroupReader?
         /// What the predicate says of its rows, once it was asked.
         private var outcome: GroupPredicate.Outcome?
 
-        init(segment: Segment, number: Int, times: [Int64], metadata: MetadataColumn?) {
+        init(segment: Segment, number: Int, codecs: CodecPool) {
             self.segment = segment
             self.number = number
-            self.times = times
-            self.metadata = metadata
+            self.codecs = codecs
         }
 
-        /// Opened when the first line or column is asked for.
-        func open(_ codecs: CodecPool) throws(StoreError) -> GroupReader {
+        func times() throws(StoreError) -> [Int64] {
+            if let readTimes { return readTimes }
+            let read = try codecs.with { codec throws(StoreError) in try segment.times(group: number, codec: codec) }
+            readTimes = read
+            return read
+        }
+
+        func metadata() throws(StoreError) -> MetadataColumn? {
+            if let readMetadata { return readMetadata }
+            let read = try codecs.with { codec throws(StoreError) in try segment.metadata(group: number, codec: codec) }
+            readMetadata = .some(read)
+            return read
+        }
+
+        func open() throws(StoreError) -> GroupReader {
             if let reader { return reader }
             let opened = try GroupReader(segment: segment, group: number, codecs: codecs)
             reader = opened
@@ -49,14 +63,15 @@ struct StoreScan {
         /// What the predicate says of all rows. Evaluated once.
         func outcome(
             _ predicate: Predicate,
-            _ codecs: CodecPool,
+            _ memo: PredicateMemo,
             labels: @escaping (UInt32) -> Labels?
         ) throws(StoreError) -> GroupPredicate.Outcome {
             if let outcome { return outcome }
             var decider = GroupPredicate(
-                try open(codecs),
-                times: times,
-                metadata: metadata?.bytes.view ?? ByteView(),
+                try open(),
+                memo: memo,
+                times: { () throws(StoreError) in try self.times() },
+                metadata: { () throws(StoreError) in try self.metadata()?.bytes },
                 labels: labels
             )
             let decided = try decider.outcome(predicate)
@@ -118,13 +133,15 @@ struct StoreScan {
             case .runs(let segment, let rank, let group, let runs): open(segment, rank, group, runs)
             case .batches(let batches, let rank): open(batches, rank)
             case .rows(let group, let rank, let spans):
-                let clipped = spans.compactMap { clip($0, group.times) }
-                guard let key = key(clipped, group.times) else { continue }
+                // They were read when the group fell apart into blocks.
+                let times = (try? group.times()) ?? []
+                let clipped = spans.compactMap { clip($0, times) }
+                guard let key = key(clipped, times) else { continue }
                 if key != item.key, let next = heap.first, next.key < key {
                     push(key, .rows(group, rank: rank, spans: clipped))
                     continue
                 }
-                let block = block(group, rank, clipped)
+                let block = block(group, times, rank, clipped)
                 decide(block, group, clipped)
                 if isPushed, block.selected.isEmpty, block.undecided.isEmpty { continue }
                 if try !deliver(block, sink) { return }
@@ -145,12 +162,12 @@ struct StoreScan {
         guard isPushed else { return }
         let outcome: GroupPredicate.Outcome
         // What cannot be read is left to whoever reads the lines, and reported there.
-        do throws(StoreError) {
-            let (wanted, streams) = (selection.wanted, selection.streams)
-            outcome = try group.outcome(request.predicate, core.codecs) {
-                wanted.contains($0) ? streams[Int($0)].labels : nil
-            }
-        } catch { return }
+        do throws(StoreError) { outcome = try decision(group) } catch { return }
+        if spans.count == 1, let span = spans.first {
+            block.selected = outcome.yes.slice(span.rows)
+            block.undecided = outcome.open.slice(span.rows)
+            return
+        }
         var at = 0
         for span in spans {
             for row in span.rows {
@@ -163,6 +180,11 @@ struct StoreScan {
                 at += 1
             }
         }
+    }
+
+    private func decision(_ group: Group) throws(StoreError) -> GroupPredicate.Outcome {
+        let (wanted, streams) = (selection.wanted, selection.streams)
+        return try group.outcome(request.predicate, memo) { wanted.contains($0) ? streams[Int($0)].labels : nil }
     }
 
     /// False when the sink has enough.
@@ -230,16 +252,13 @@ struct StoreScan {
     private mutating func open(_ segment: Segment, _ rank: Int, _ number: Int, _ runs: [Int]) {
         // Narrowed away since it was planned?
         guard runs.contains(where: { overlaps(segment.runs[$0]) }) else { return }
-        let group: Group
+        let group = Group(segment: segment, number: number, codecs: core.codecs)
+        // Where no row is wanted, not even the times are read. What cannot be read shows when lines are.
+        if isPushed, let outcome = try? decision(group), outcome.yes.isEmpty, outcome.open.isEmpty { return }
+        let times: [Int64]
         do throws(StoreError) {
-            group = try core.codecs.with { codec throws(StoreError) in
-                Group(
-                    segment: segment,
-                    number: number,
-                    times: try segment.times(group: number, codec: codec),
-                    metadata: try segment.metadata(group: number, codec: codec)
-                )
-            }
+            times = try group.times()
+            _ = try group.metadata()
         } catch {
             core.damage.add(error.message)
             core.count()
@@ -256,10 +275,10 @@ struct StoreScan {
                 rows: Int(run.firstRow)..<Int(run.firstRow + run.rows),
                 stream: segment.stream(of: run)
             )
-            guard var rest = clip(whole, group.times) else { continue }
+            guard var rest = clip(whole, times) else { continue }
             while !rest.rows.isEmpty {
                 if rest.rows.lowerBound >= blockEnd {
-                    push(spans, group, rank)
+                    push(spans, group, times, rank)
                     spans = []
                     blockEnd = rest.rows.lowerBound + rowsOfBlock
                 }
@@ -268,11 +287,11 @@ struct StoreScan {
                 rest.rows = end..<rest.rows.upperBound
             }
         }
-        push(spans, group, rank)
+        push(spans, group, times, rank)
     }
 
-    private mutating func push(_ spans: [Span], _ group: Group, _ rank: Int) {
-        if let key = key(spans, group.times) { push(key, .rows(group, rank: rank, spans: spans)) }
+    private mutating func push(_ spans: [Span], _ group: Group, _ times: [Int64], _ rank: Int) {
+        if let key = key(spans, times) { push(key, .rows(group, rank: rank, spans: spans)) }
     }
 
     private func overlaps(_ run: Run) -> Bool {
@@ -338,7 +357,8 @@ struct StoreScan {
         UInt64(min(rank, (1 << 14) - 1)) << 26 | UInt64(min(row, (1 << 26) - 1))
     }
 
-    private func block(_ group: Group, _ rank: Int, _ spans: [Span]) -> ColumnBlock {
+    private func block(_ group: Group, _ groupTimes: [Int64], _ rank: Int, _ spans: [Span]) -> ColumnBlock {
+        let metadata = (try? group.metadata()) ?? nil
         let count = spans.reduce(0) { $0 + $1.rows.count }
         var times: [Int64] = []
         var streamOf: [UInt32] = []
@@ -347,32 +367,30 @@ struct StoreScan {
         streamOf.reserveCapacity(count)
         var streams: [StreamRef] = []
         var sets = [Labels()]
-        var setNumbers: [UInt32: UInt32] = [:]
+        // The block's number of each of the group's sets, 0 while it has none.
+        var setNumbers = [UInt32](repeating: 0, count: metadata?.ranges.count ?? 0)
         for span in spans {
             if streams.last?.id != span.stream {
                 streams.append(
                     StreamRef(id: span.stream, labels: selection.streams[Int(span.stream)].labels)
                 )
             }
-            times.append(contentsOf: group.times[span.rows])
+            times.append(contentsOf: groupTimes[span.rows])
             streamOf.append(contentsOf: repeatElement(UInt32(streams.count - 1), count: span.rows.count))
-            guard let metadata = group.metadata else { continue }
+            guard let metadata else { continue }
             for row in span.rows {
                 let set = metadata.setOfRow[row]
-                guard let encoded = metadata.encoded(set) else {
-                    metadataOf.append(0)
+                let known = setNumbers[Int(set)]
+                if known != 0 || set == 0 {
+                    metadataOf.append(known)
                     continue
                 }
-                if let known = setNumbers[set] {
-                    metadataOf.append(known)
-                } else {
-                    setNumbers[set] = UInt32(sets.count)
-                    metadataOf.append(UInt32(sets.count))
-                    sets.append(Self.labels(encoded))
-                }
+                setNumbers[Int(set)] = UInt32(sets.count)
+                metadataOf.append(UInt32(sets.count))
+                sets.append(metadata.encoded(set).map(Self.labels) ?? Labels())
             }
         }
-        if group.metadata == nil { metadataOf = [UInt32](repeating: 0, count: count) }
+        if metadata == nil { metadataOf = [UInt32](repeating: 0, count: count) }
         let core = self.core
         return ColumnBlock(
             timestamps: times,
@@ -383,7 +401,7 @@ struct StoreScan {
             order: order(rank, group.segment.groups[group.number].firstRow + (spans.first?.rows.lowerBound ?? 0)),
             selected: Bitmap(count: count),
             undecided: Bitmap(count: count, repeating: true),
-            columns: { [fields = request.fields] _ in Self.columns(fields, group, spans, core) },
+            columns: { Self.columns($0, group, spans) },
             load: { block in Self.load(block, group, spans, core) }
         )
     }
@@ -393,15 +411,14 @@ struct StoreScan {
     private static func columns(
         _ fields: [FieldRequest],
         _ group: Group,
-        _ spans: [Span],
-        _ core: StoreCore
+        _ spans: [Span]
     ) -> [ByteString: FieldColumn] {
         let rows = (spans.first?.rows.lowerBound ?? 0)..<(spans.last?.rows.upperBound ?? 0)
         var result: [ByteString: FieldColumn] = [:]
         for field in fields {
             do throws(StoreError) {
-                let reader = GroupFields(try group.open(core.codecs))
-                let column = try reader.column(field, rows, times: group.times[rows])
+                let reader = GroupFields(try group.open())
+                let column = try reader.column(field, rows, times: try group.times()[rows])
                 result[field.name] = spans.count == 1 ? column : column.picking(spans.map { $0.rows }, of: rows)
             } catch { continue }
         }
@@ -429,7 +446,11 @@ struct StoreScan {
         var starts = [Int](repeating: 0, count: block.count)
         var lengths = [UInt32](repeating: 0, count: block.count)
         let reader: GroupReader
-        do throws(StoreError) { reader = try group.open(core.codecs) } catch {
+        let times: [Int64]
+        do throws(StoreError) {
+            reader = try group.open()
+            times = try group.times()
+        } catch {
             report(error)
             for row in 0..<block.count { drop(row, block) }
             return ColumnBlock.LineTable(bytes: OwnedBytes([]), starts: starts, lengths: lengths)
@@ -449,7 +470,7 @@ struct StoreScan {
                 places.append(at)
             }
         }
-        let lines = reader.lines(rows, wanted: wanted, times: group.times[rows])
+        let lines = reader.lines(rows, wanted: wanted, times: times[rows])
         for fault in lines.faults { report(fault) }
         for (row, at) in places.enumerated() {
             starts[row] = lines.starts[at]

@@ -28,7 +28,6 @@ final class Segment: Sendable {
     /// What row groups share, once it was needed.
     private struct Shared {
         var layout: SegmentLayout?
-        var dictionaries: [Int: ValueBuffer] = [:]
     }
 
     private init(
@@ -198,9 +197,8 @@ final class Segment: Sendable {
         return layout
     }
 
-    /// The entries of a column's dictionary. Read once.
+    /// The entries of a column's dictionary. `DictionaryCache` keeps them.
     func dictionary(_ column: Int, _ codec: PageCodec) throws(StoreError) -> ValueBuffer {
-        if let known = shared.withLock({ $0.dictionaries[column] }) { return known }
         let layout = try layout(codec)
         guard let chunks = layout.columns[column].dictionary else {
             throw StoreError(.damaged, "segment \(path) is damaged: column \(column) has no dictionary")
@@ -214,7 +212,6 @@ final class Segment: Sendable {
             let sizes = try IntegerBlocks.unpack(lengths.view, count: chunks.count, range: 0..<chunks.count)
             guard entries.append(bytes.view, lengths: sizes) else { throw DecodeError("lengths and entries differ") }
         } catch { throw StoreError(.damaged, "segment \(path) is damaged: the dictionary of column \(column): \(error)") }
-        shared.withLock { $0.dictionaries[column] = entries }
         return entries
     }
 

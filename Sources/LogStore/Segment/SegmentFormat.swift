@@ -11,7 +11,7 @@ enum SegmentFormat {
     /// Rows of a row group: a time column of 8 bytes a row fits the second-level cache.
     static let groupRowsMax = 65_536
     /// Bytes of lines of a row group.
-    static let groupBytesMax = 24 << 20
+    static let groupBytesMax = 16 << 20
     /// Bytes of values of a page: decoded in one go, small enough for partial reads.
     static let pageBytesMax = 128 << 10
     /// A codec that saves less than 8 % is not worth its decoding.
