@@ -197,7 +197,7 @@ struct Column {
 
     void append(const uint8_t *from, uint32_t length) {
         if (used + length + slack > capacity) {
-            capacity = std::max<size_t>(4096, (used + length + slack) * 2);
+            capacity = std::max<size_t>(4096, (used + length + slack) / 2 * 3);
             std::unique_ptr<uint8_t[]> wider(new uint8_t[capacity]);
             if (used) std::memcpy(wider.get(), bytes.get(), used);
             bytes = std::move(wider);

@@ -10,9 +10,9 @@ final class GroupReader {
     private let codecs: CodecPool
     private var info: RowGroup { segment.groups[group] }
     /// The template of each row, by the segment's numbers.
-    let templateOf: [UInt32]
+    private(set) lazy var templateOf: [UInt32] = local.map { [templates = info.templates] in templates[Int($0)] }
     /// For every `stride` rows, how many rows of each of the group's templates come before.
-    private let before: [[UInt32]]
+    private lazy var before: [[UInt32]] = countsBefore()
     private static let stride = 4096
     private let local: [UInt32]
     /// By the segment's number, an index into the group's columns.
@@ -42,23 +42,26 @@ final class GroupReader {
                 limit: info.templates.count
             )
         } catch { throw segment.fault("templates: \(error)", group) }
-        let templates = info.templates
-        templateOf = local.map { templates[Int($0)] }
-        var counts = [UInt32](repeating: 0, count: templates.count)
-        var before: [[UInt32]] = []
-        for (row, template) in local.enumerated() {
-            if row % Self.stride == 0 { before.append(counts) }
-            counts[Int(template)] += 1
-        }
-        self.before = before
         places = Dictionary(uniqueKeysWithValues: info.columns.enumerated().map { ($1.column, $0) })
         let layout = layout
-        columnsOf = templates.map { Set(layout.templates.columns(of: Int($0))) }
-        for (i, columns) in columnsOf.enumerated() {
-            for column in columns where places[column] == nil && counts[i] > 0 {
+        columnsOf = info.templates.map { Set(layout.templates.columns(of: Int($0))) }
+        for columns in columnsOf {
+            for column in columns where places[column] == nil {
                 throw segment.fault("column \(column) is missing", group)
             }
         }
+    }
+
+    private func countsBefore() -> [[UInt32]] {
+        var counts = [UInt32](repeating: 0, count: columnsOf.count)
+        var result: [[UInt32]] = []
+        for start in Swift.stride(from: 0, to: local.count, by: Self.stride) {
+            result.append(counts)
+            var here = counts
+            for row in start..<min(local.count, start + Self.stride) { here[Int(local[row])] &+= 1 }
+            counts = here
+        }
+        return result
     }
 
     /// The group's columns.
@@ -70,6 +73,7 @@ final class GroupReader {
     func ranks(of column: Int, rows: Range<Int>) -> Range<Int> {
         if columnsOf.count == 1 { return columnsOf[0].contains(column) ? rows : 0..<0 }
         let has = columnsOf.map { $0.contains(column) }
+        if rows == 0..<local.count { return 0..<(chunk(of: column)?.count ?? 0) }
         let mark = rows.lowerBound / Self.stride
         var start = 0
         if mark < before.count { for (i, count) in before[mark].enumerated() where has[i] { start += Int(count) } }

@@ -199,6 +199,15 @@ struct GroupPredicate {
             do throws(DecodeError) {
                 return Self.pick(hits, try text.codes(0..<chunk.count))
             } catch { throw reader.segment.fault("column \(needle.column): \(error)", reader.group) }
+        case .text:
+            // What of the needle is no number must stand in a type, or none of its values has it.
+            let spellings = try reader.text(of: needle.column).spellings
+            let isThinkable = needle.text.withView { text in
+                let run = Self.longestRunWithoutNumbers(text)
+                return run.isEmpty
+                    || (0..<spellings.count).contains { TextJoiner.literals(of: spellings[$0], contain: run) }
+            }
+            return isThinkable ? matches(try self.text(of: chunk).list, needle.text, place) : nil
         case .shape where needle.place != .inside || needle.text.count == chunk.lengths.upperBound:
             return try ids(chunk, needle)
         default: return matches(try text(of: chunk).list, needle.text, place)
@@ -233,6 +242,17 @@ struct GroupPredicate {
             for place in places where place < chunk.count { bits[place] = true }
             return bits
         } catch { throw reader.segment.fault("column \(needle.column): \(error)", reader.group) }
+    }
+
+    private static func longestRunWithoutNumbers(_ text: ByteView) -> ByteView {
+        var best = ByteView()
+        var from = 0
+        for at in 0...text.count {
+            if at < text.count, !text[at].isDigit, text[at] > 3 { continue }
+            if at - from > best.count { best = text[from..<at] }
+            from = at + 1
+        }
+        return best
     }
 
     private static func isFreeOfNumbers(_ text: ByteString) -> Bool {

@@ -37,7 +37,7 @@ struct NeedlePlan {
         }
         // states[j]: conditions under which the text so far ends with needle[0..<j]; the empty condition always holds.
         var states: [Int: Terms] = [:]
-        for piece in pieces {
+        for (number, piece) in pieces.enumerated() {
             let literal = templates.literal(piece)
             if literal.contains(needle) {
                 isAlways = true
@@ -60,18 +60,25 @@ struct NeedlePlan {
                 states = next
             }
             if let column = piece.column {
+                // A state that the next literal would drop is not made.
+                let following = number + 1 < pieces.count ? templates.literal(pieces[number + 1]) : ByteView()
+                func survives(_ k: Int) -> Bool {
+                    if following.isEmpty { return number + 1 < pieces.count && pieces[number + 1].column != nil }
+                    let rest = needle.suffix(from: k)
+                    return following.hasPrefix(rest) || rest.hasPrefix(following)
+                }
                 terms.insert([Condition(column: column, place: .inside, part: 0..<m)])
                 var next: [Int: Terms] = [:]
                 for (j, conditions) in states {
                     let prefix = Condition(column: column, place: .start, part: j..<m)
                     for term in conditions { terms.insert(term.union([prefix])) }
                     // An empty value leaves the state where it is; a whole one moves it on.
-                    for k in j..<m {
+                    for k in j..<m where survives(k) {
                         let whole = Condition(column: column, place: .whole, part: j..<k)
                         for term in conditions { next[k, default: []].insert(term.union([whole])) }
                     }
                 }
-                for k in 1..<max(1, m) {
+                for k in 1..<max(1, m) where survives(k) {
                     next[k, default: []].insert([Condition(column: column, place: .end, part: 0..<k)])
                 }
                 states = next

@@ -17,7 +17,7 @@ final class SegmentCursor {
     /// The rows whose lines are at hand.
     private var held = 0..<0
     private var lines: GroupReader.Lines?
-    private static let stretch = 4096
+    private static let stretch = 1024
 
     init(segment: Segment, codecs: CodecPool) {
         self.segment = segment

@@ -1,0 +1,81 @@
+import Bytes
+import LogModel
+import LogTestKit
+import Testing
+
+@testable import LogStore
+
+/// Needles against a plain search of the line: cut across every border of literals and values, of every length.
+@Suite struct NeedleTests {
+    private static let setup = settings { $0.headSize = 8 << 20 }
+
+    private func line(_ random: inout SeededRandom, _ i: Int) -> String {
+        let level = random.chance(0.8) ? "INFO" : "ERROR"
+        switch random.below(6) {
+        case 0: return "worker \(random.below(9)) took \(random.below(2000)) ms, code 0\(random.below(9))"
+        case 1: return #"{"a":"\#(level)","b":"","c":"\#(level)"}"#
+        case 2: return #"{"n":\#(random.below(99)),"n":\#(random.below(99)),"x":[1,"\#(level)"]}"#
+        default:
+            let id = String((random.next() | 1 << 63), radix: 16)
+            return #"{"level":"\#(level)", "id":"req_\#(id)", "ms":\#(random.below(9000)), "r":0.\#(random.below(90) + 10), "#
+                + #""msg":"took \#(random.below(9999)) of \#(i) steps", "ok":\#(random.chance(0.5))}"#
+        }
+    }
+
+    @Test(arguments: 0..<3) func everyNeedleFindsWhatAPlainSearchFinds(seed: UInt64) async throws {
+        var random = SeededRandom(seed + 100)
+        let store = try open(SimDisk(), Self.setup)
+        let rows = (0..<700).map { i in
+            StoredRow(
+                labels: label(["a": "b"]),
+                timestamp: noon + Int64(i),
+                line: Array(line(&random, i).utf8)
+            )
+        }
+        _ = try await store.append(batch(rows))
+        try await store.flush()
+        for _ in 0..<400 {
+            // Any stretch of any line, sometimes with one byte changed.
+            let from = rows[random.below(rows.count)].line
+            let low = random.below(from.count)
+            var needle = Array(from[low..<min(from.count, low + 1 + random.below(random.chance(0.5) ? 6 : 60))])
+            if random.chance(0.2) { needle[random.below(needle.count)] = UInt8(32 + random.below(90)) }
+            let text = needle.withView { ByteString($0) }
+            let isNegative = random.chance(0.3)
+            let predicate: Predicate = isNegative ? .not(.lineContains(text)) : .lineContains(text)
+            var found: [Int] = []
+            var open = 0
+            try store.scan(ScanRequest(tenant: .fake, range: .all, matchers: [], predicate: predicate)) { block in
+                for row in 0..<block.count {
+                    if block.selected[row] { found.append(Int(block.timestamps[row] - noon)) }
+                    if block.undecided[row] { open += 1 }
+                }
+                return .more
+            }
+            let expected = rows.indices.filter { i in
+                rows[i].line.withView { line in needle.withView { line.contains($0) } } != isNegative
+            }
+            #expect(open == 0)
+            #expect(found == expected, "\(String(decoding: needle, as: UTF8.self))")
+        }
+        await store.close()
+    }
+
+    @Test func regexesNarrowToWhatTheyRequire() throws {
+        func required(_ pattern: String) -> String? {
+            CompiledRegex.requiredLiteral(of: pattern, isCaseSensitive: true)?.string
+        }
+        #expect(required("user_1[0-9]+7\"") == "user_1")
+        #expect(required("abc|def") == nil)
+        #expect(required("(abc|def)ghijk") == "ghijk")
+        #expect(required("abcd*efg") == "abc")
+        #expect(required("abcdé?xyzw") == "abcd")
+        #expect(required("(?i)error") == nil)
+        #expect(required("a\\.b\\.c") == "a.b.c")
+        #expect(required("[a-z]+timeout\\d+") == "timeout")
+        #expect(required("\\x41bcdef") == nil)
+        #expect(required("ab") == nil)
+        #expect(required("abc{2}defg") == "defg")
+        #expect(required("[]abc]defg") == "defg")
+    }
+}
