@@ -23,17 +23,17 @@ extension CompiledRegex {
                 guard skipClass(&scalars) else { return nil }
             case ".", "^", "$": end()
             case "+": end()
+            case "{" where !skipRepetition(&scalars): return nil
             case "*", "?", "{":
                 // What it repeats may be missing.
                 if !run.isEmpty { run.unicodeScalars.removeLast() }
                 end()
-                if scalar == "{" { while let next = scalars.popFirst(), next != "}" {} }
             case "\\":
                 guard let next = scalars.popFirst() else { return nil }
                 if next.isASCII, next.properties.isAlphabetic || ("0"..."9").contains(next) {
                     end()
                     // `\x41`, `\pL`: what belongs to them would be taken for text.
-                    if !"dDwWsSbBAz".unicodeScalars.contains(next) { return best.utf8.count >= 3 ? ByteString(best) : nil }
+                    if !"dDwWsSbBAz".unicodeScalars.contains(next) { return nil }
                 } else {
                     run.unicodeScalars.append(next)
                 }
@@ -64,6 +64,17 @@ extension CompiledRegex {
         return false
     }
 
+    /// Skips what follows the brace of `{n}`, `{n,}`, `{n,m}`; false where it is none.
+    private static func skipRepetition(_ scalars: inout ArraySlice<Unicode.Scalar>) -> Bool {
+        guard let end = scalars.firstIndex(of: "}") else { return false }
+        let inside = scalars[scalars.startIndex..<end]
+        guard let first = inside.first, ("0"..."9").contains(first),
+            inside.allSatisfy({ ("0"..."9").contains($0) || $0 == "," }), inside.filter({ $0 == "," }).count <= 1
+        else { return false }
+        scalars = scalars[(end + 1)...]
+        return true
+    }
+
     private static func skipClass(_ scalars: inout ArraySlice<Unicode.Scalar>) -> Bool {
         var isFirst = true
         if scalars.first == "^" { scalars.removeFirst() }
@@ -73,7 +84,8 @@ extension CompiledRegex {
             if scalar == "\\" {
                 _ = scalars.popFirst()
             } else if scalar == "[", scalars.first == ":" {
-                while let next = scalars.popFirst(), next != "]" {}
+                // `[:alpha:]` or a plain bracket: not worth telling apart.
+                return false
             }
         }
         return false

@@ -94,6 +94,28 @@ int64_t tr_line_rebuild(const uint32_t *template_of, size_t rows, const uint64_t
 
 void tr_match_values(const uint8_t *base, const tr_span *values, size_t count, const uint8_t *needle, size_t length,
                      int how, uint64_t *bits) {
+    bool side_by_side = how == 0 && count > 0 && length > 0;
+    for (size_t i = 1; i < count && side_by_side; i++)
+        side_by_side = values[i].start == values[i - 1].start + values[i - 1].length;
+    if (side_by_side) {
+        // One search through all of them; a hit across a border is none.
+        const uint8_t *p = base + values[0].start;
+        const uint8_t *end = base + values[count - 1].start + values[count - 1].length;
+        size_t i = 0;
+        while (static_cast<size_t>(end - p) >= length) {
+            const uint8_t *hit = static_cast<const uint8_t *>(memmem(p, static_cast<size_t>(end - p), needle, length));
+            if (!hit) return;
+            uint32_t at = static_cast<uint32_t>(hit - base);
+            while (values[i].start + values[i].length <= at) i++;
+            if (at + length <= values[i].start + values[i].length) {
+                bits[i >> 6] |= 1ull << (i & 63);
+                p = base + values[i].start + values[i].length;
+            } else {
+                p = hit + 1;
+            }
+        }
+        return;
+    }
     for (size_t i = 0; i < count; i++)
         if (matches(base + values[i].start, values[i].length, needle, length, how))
             bits[i >> 6] |= 1ull << (i & 63);

@@ -312,10 +312,12 @@ struct tr_shredder {
             tokens.resize(tokens.size() * 4);
         }
         if (n <= 0 || tokens[0].kind != TR_JSON_OBJECT) return false;
+        // A key and a value for each hole: more of them are too many, whatever they are.
+        if (n > static_cast<ptrdiff_t>(16 * holes_max)) return false;
         pieces.clear();
         struct Open { uint32_t next; size_t path; };
         std::vector<Open> open;
-        std::vector<std::pair<std::string, uint8_t>> seen;
+        std::unordered_map<std::string, uint8_t> seen;
         std::string path;
         uint32_t from = 0;
         open.push_back({tokens[0].next, 0});
@@ -352,13 +354,9 @@ struct tr_shredder {
             default: kind = TR_HOLE_ARRAY;
             }
             // Earlier members of the same path: the first one counts for LogQL, the others need a column of their own.
-            uint8_t earlier = 0;
-            for (auto &one : seen)
-                if (one.first == path) {
-                    if (one.second == 255) return false;
-                    earlier = ++one.second;
-                }
-            if (!earlier) seen.push_back({path, 0});
+            auto [place, is_first] = seen.try_emplace(path, 0);
+            if (!is_first && place->second == 255) return false;
+            uint8_t earlier = is_first ? 0 : ++place->second;
             if (pieces.size() == holes_max - 1) return false;
             std::string whole = path;
             whole.push_back(static_cast<char>(earlier));
@@ -373,10 +371,11 @@ struct tr_shredder {
         return true;
     }
 
+    // New shapes must be few among the lines, or they are no shapes.
+    bool may_learn() const { return templates.size() < templates_max && templates.size() <= 64 + rows / 16; }
+
     // Adds the pieces of a parsed line to the tree; 0 when a limit stands in the way.
     uint32_t learn(const uint8_t *text, tr_span line) {
-        // New shapes must be few among the lines, or they are no shapes.
-        if (templates.size() >= templates_max || templates.size() > 64 + rows / 16) return 0;
         uint32_t node = 0;
         for (Piece &piece : pieces) {
             const uint8_t *literal = text + line.start + piece.start;
@@ -409,9 +408,9 @@ struct tr_shredder {
                 return edge.column;
             }
             edge.node = static_cast<uint32_t>(nodes.size());
+            nodes.emplace_back();
             nodes[node].edges.push_back(edge);
             node = edge.node;
-            nodes.emplace_back();
         }
         return 0;
     }
@@ -433,6 +432,12 @@ int tr_shredder_run(tr_shredder *s, const uint8_t *text, const tr_span *lines, s
                     uint32_t *template_of) {
     try {
         for (Column &column : s->columns) {
+            // A column that the last run did not have gives its memory back.
+            if (column.values.empty() && column.capacity) {
+                column.bytes.reset();
+                column.capacity = 0;
+                column.values.shrink_to_fit();
+            }
             column.values.clear();
             column.used = 0;
         }
@@ -443,7 +448,7 @@ int tr_shredder_run(tr_shredder *s, const uint8_t *text, const tr_span *lines, s
             tr_span line = lines[i];
             if (cuts && line.length > 1 && line.length <= line_max) {
                 number = s->walk(text, line, holes);
-                if (number == 0 && s->parse(text, line)) {
+                if (number == 0 && s->may_learn() && s->parse(text, line)) {
                     number = s->learn(text, line);
                     holes = 0;
                     for (Piece &piece : s->pieces)

@@ -42,8 +42,8 @@ inline uint8_t class_of(uint8_t b) {
     return 0;
 }
 
-const char alphabet[65] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
-const char alphabet_upper[17] = "0123456789ABCDEF";
+constexpr char alphabet[65] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
+constexpr char alphabet_upper[17] = "0123456789ABCDEF";
 
 struct Digits {
     uint8_t low[256] = {}, upper[256] = {};
@@ -52,7 +52,18 @@ struct Digits {
         for (int i = 0; i < 16; i++) upper[static_cast<uint8_t>(alphabet_upper[i])] = static_cast<uint8_t>(i);
     }
 };
-const Digits digits;
+constexpr Digits digits;
+
+struct Pairs {
+    uint8_t text[256][2] = {};
+    constexpr Pairs() {
+        for (int i = 0; i < 256; i++) {
+            text[i][0] = static_cast<uint8_t>(alphabet[i >> 4]);
+            text[i][1] = static_cast<uint8_t>(alphabet[i & 15]);
+        }
+    }
+};
+constexpr Pairs pairs;
 
 inline uint32_t bits_of(uint8_t kind) {
     return kind == TR_CLASS_WORD ? 6 : kind == TR_CLASS_CONSTANT ? 0 : 4;
@@ -237,6 +248,21 @@ void tr_pack_shape(const uint8_t *base, const tr_span *values, size_t count, con
 }
 
 void tr_format_shape(const uint8_t *packed, size_t count, const tr_shape *shape, uint8_t *out, tr_span *spans) {
+    // Most shapes are constants around one run of whole bytes of hexadecimal digits.
+    uint32_t first = 0, last = shape->length;
+    while (first < last && shape->kind[first] == TR_CLASS_CONSTANT) first++;
+    while (last > first && shape->kind[last - 1] == TR_CLASS_CONSTANT) last--;
+    bool plain = (last - first) % 2 == 0;
+    for (uint32_t k = first; k < last && plain; k++) plain = shape->kind[k] == TR_CLASS_HEX;
+    if (plain) {
+        for (size_t i = 0; i < count; i++) {
+            uint8_t *p = out + i * shape->length;
+            std::memcpy(p, shape->constant, shape->length);
+            for (uint32_t k = first; k < last; k += 2) std::memcpy(p + k, pairs.text[*packed++], 2);
+            spans[i] = {static_cast<uint32_t>(i * shape->length), shape->length};
+        }
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         uint32_t held = 0, bits = 0;
         uint8_t *p = out + i * shape->length;

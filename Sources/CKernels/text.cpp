@@ -12,6 +12,8 @@
 namespace {
 
 inline bool is_digit(uint8_t b) { return static_cast<uint8_t>(b - '0') < 10; }
+// Each slot of each type has a column of its own: long values of many numbers would cost many times their bytes.
+constexpr size_t value_max = 16 << 10, slots_max = 1 << 16;
 constexpr uint8_t canonical = 1, padded = 2, escape = 3;
 
 inline bool joins_times(uint8_t b) { return b == ':' || b == '-' || b == '/' || b == 'T'; }
@@ -122,11 +124,15 @@ int tr_text_split(tr_text *t, const uint8_t *base, const tr_span *values, size_t
                   uint32_t *types) {
     try {
         t->reset();
+        size_t slot_count = 0;
         for (size_t i = 0; i < count; i++) {
+            if (values[i].length > value_max) return 0;
+            size_t known = t->types.size();
             t->cut(base + values[i].start, values[i].length);
             uint32_t type = t->number();
             // Early on, many types are no reason to give up: a quarter of the values may bring a new one.
             if (t->types.size() > types_max && t->types.size() > 16 + i / 4) return 0;
+            if (t->types.size() > known && (slot_count += t->numbers.size()) > slots_max) return 0;
             types[i] = type;
             auto &slots = t->types[type].slots;
             for (size_t s = 0; s < slots.size(); s++) slots[s].push_back(t->numbers[s]);

@@ -81,8 +81,13 @@ package final class ColumnBlock {
         return ColumnBlock(
             timestamps: timestamps, streamOf: streamOf, streams: streams, metadataOf: metadataOf,
             metadataSets: metadataSets, order: order, selected: selected, undecided: undecided, columns: columns
-        ) { [self] _ in
+        ) { [self] other in
+            // The lines that the other block still wants; what is damaged leaves both.
+            selected = other.selected
+            undecided = other.undecided
             try loadLines()
+            other.selected = selected
+            other.undecided = undecided
             return LineTable(bytes: lineBytes ?? OwnedBytes([]), starts: lineStart, lengths: lineLength)
         }
     }

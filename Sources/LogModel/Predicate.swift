@@ -18,6 +18,16 @@ package indirect enum Predicate: Sendable {
     /// Loki's `|>`: literals with gaps that may not be empty.
     case linePattern(LinePattern)
     case field(FieldTest)
+
+    /// Whether it looks at a label that `| json` may make.
+    package func asks(for name: ByteString) -> Bool {
+        switch self {
+        case .field(let test): test.name == name
+        case .and(let parts), .or(let parts): parts.contains { $0.asks(for: name) }
+        case .not(let part): part.asks(for: name)
+        case .all, .lineContains, .lineMatches, .linePattern: false
+        }
+    }
 }
 
 /// The parts of a `|>` pattern: `nil` is a gap.

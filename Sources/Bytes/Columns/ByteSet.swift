@@ -46,6 +46,8 @@ package struct ByteSet: Sendable, Equatable {
     }
 
     package static let all = ByteSet(words: (.max, .max, .max, .max))
+    /// ASCII without the backslash: text that stands for itself in JSON.
+    package static let plain = ByteSet(words: (.max, .max & ~(1 << 28), 0, 0))
     package static let digits = ByteSet(ByteView("0123456789"))
     /// Integers and decimal fractions.
     package static let numbers = ByteSet(ByteView("-.0123456789"))

@@ -161,6 +161,14 @@ int64_t tr_text_join(const uint32_t *types, size_t count, const uint8_t *base, c
                      size_t type_count, const tr_slot *slots, const uint32_t *first_slot, size_t slot_count,
                      uint32_t *next, uint8_t *out, size_t room, tr_span *spans);
 
+// ---- Filters --------------------------------------------------------------------------------------------------
+
+/// Bytes of a filter for so many keys.
+size_t tr_filter_bytes(size_t keys);
+void tr_filter_insert(uint8_t *filter, size_t length, const uint8_t *base, const tr_span *values, size_t count);
+/// 0: the key was surely not inserted.
+int tr_filter_contains(const uint8_t *filter, size_t length, const uint8_t *key, size_t key_length);
+
 /// Sets the bit of each byte that occurs, 256 bits.
 void tr_charset(const uint8_t *bytes, size_t length, uint64_t *mask);
 /// Sets the bit of each value that contains (0), begins (1), ends with (2) or equals (3) the needle.

@@ -6,7 +6,8 @@ extension RangeScan {
     /// Takes in the rows of a block by their columns; those of which columns do not tell all go through the pipeline, in
     /// their place, so that sums come out as if all had.
     mutating func add(_ block: ColumnBlock, _ columns: ColumnPlan, _ guard: inout QueryGuard) throws {
-        let fields = try self.fields(columns, block)
+        let requests = fields(columns, block)
+        let fields = requests.isEmpty ? [:] : try block.columns(requests)
         // Where there is nothing to decide, all rows are chosen.
         let decidesNothing = if case .all = plan.predicate.predicate { true } else { false }
         let chosen = decidesNothing ? block.selected.union(block.undecided) : block.selected
@@ -15,6 +16,14 @@ extension RangeScan {
         for name in columns.names { sources.append(source(name, fields, block)) }
         let sample = columns.unwrap.map { source($0, fields, block) }
         for source in sources + (sample.map { [$0] } ?? []) { slow.formUnion(source.slow) }
+        if requests.isEmpty, !plan.predicate.asksFields {
+            // Nobody has looked whether the lines are JSON at all.
+            slow = Bitmap(count: block.count, repeating: true)
+        }
+        let fails = block.metadataSets.map { $0["__error__"] != nil }
+        if fails.contains(true) {
+            for row in 0..<block.count where fails[Int(block.metadataOf[row])] { slow[row] = true }
+        }
         slow.formIntersection(chosen.union(block.undecided))
         var lines = Bitmap(count: block.count)
         if !slow.isEmpty {
@@ -101,7 +110,7 @@ extension RangeScan {
     }
 
     /// The fields that not all streams of the block have as a label of their own.
-    private func fields(_ columns: ColumnPlan, _ block: ColumnBlock) throws -> [ByteString: FieldColumn] {
+    private func fields(_ columns: ColumnPlan, _ block: ColumnBlock) -> [FieldRequest] {
         var requests: [FieldRequest] = []
         if let unwrap = columns.unwrap, !columns.names.contains(unwrap) {
             requests.append(FieldRequest(name: unwrap.bytes, asNumber: true))
@@ -109,7 +118,7 @@ extension RangeScan {
         for name in columns.names where block.streams.contains(where: { $0.labels[name.bytes] == nil }) {
             requests.append(FieldRequest(name: name.bytes, asNumber: false))
         }
-        return requests.isEmpty ? [:] : try block.columns(requests)
+        return requests
     }
 
     private func source(_ name: LabelName, _ fields: [ByteString: FieldColumn], _ block: ColumnBlock) -> Source {
@@ -120,14 +129,12 @@ extension RangeScan {
             return own.count - 1
         }
         let column = fields[name.bytes]
-        var slow = column?.open ?? Bitmap(count: block.count, repeating: true)
+        // What was not asked for is a label of every stream of the block.
+        let isAsked = ofStream.contains { $0 == nil }
+        var slow = column?.open ?? Bitmap(count: block.count, repeating: isAsked)
         let isUnwrapped = plan.columns?.unwrap == name
-        if ofStream.contains(where: { $0 != nil }) {
-            if !ofStream.contains(where: { $0 == nil }) {
-                slow = Bitmap(count: block.count, repeating: isUnwrapped)
-            } else {
-                for row in 0..<block.count where ofStream[Int(block.streamOf[row])] != nil { slow[row] = isUnwrapped }
-            }
+        if isUnwrapped, ofStream.contains(where: { $0 != nil }) {
+            for row in 0..<block.count where ofStream[Int(block.streamOf[row])] != nil { slow[row] = true }
         }
         // What becomes of a value that is no number, the pipeline knows.
         if isUnwrapped, let column, case .texts(let codes, let table) = column.values {

@@ -140,6 +140,10 @@ struct RegexShape {
                 flush(&parts, &run)
                 parts.append(.other)
                 lastScalar = 0
+            case 0x7B where repetitionEnd(i) == nil:
+                // `x{` without numbers behind it is text.
+                run.append(c)
+                lastScalar = 1
             case 0x2A, 0x2B, 0x3F, 0x7B:
                 // The operator takes the character in front of it out of the literal.
                 if lastScalar > 0, run.count >= lastScalar {
@@ -148,8 +152,7 @@ struct RegexShape {
                     parts.append(.other)
                 }
                 if c == 0x7B {
-                    // `x{2}` repeats, `x{` is text: no need to tell them apart here.
-                    guard let end = pattern[i...].firstIndex(of: 0x7D) else { return nil }
+                    guard let end = repetitionEnd(i) else { return nil }
                     i = end
                     if parts.isEmpty { return nil }
                 }
@@ -214,6 +217,19 @@ struct RegexShape {
         return nil
     }
 
+    /// The closing brace of `{n}`, `{n,}`, `{n,m}`; nil where a brace opens nothing.
+    private func repetitionEnd(_ start: Int) -> Int? {
+        var i = start + 1
+        let first = i
+        while i < pattern.count, pattern[i].isDigit { i += 1 }
+        guard i > first, i < pattern.count else { return nil }
+        if pattern[i] == 0x2C {
+            i += 1
+            while i < pattern.count, pattern[i].isDigit { i += 1 }
+        }
+        return i < pattern.count && pattern[i] == 0x7D ? i : nil
+    }
+
     private func classEnd(_ start: Int) -> Int? {
         var i = start + 1
         if i < pattern.count, pattern[i] == 0x5E { i += 1 }
@@ -222,9 +238,9 @@ struct RegexShape {
             switch pattern[i] {
             case 0x5C: i += 1
             case 0x5B where i + 1 < pattern.count && pattern[i + 1] == 0x3A:
-                // [:alpha:]
+                // [:alpha:]; without its end the bracket is one of the class.
                 guard let close = pattern[i...].firstIndex(of: 0x5D) else { return nil }
-                i = close
+                if pattern[close - 1] == 0x3A, close > i + 2 { i = close }
             case 0x5D: return i
             default: break
             }

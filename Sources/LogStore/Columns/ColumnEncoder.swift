@@ -16,6 +16,8 @@ final class ColumnEncoder {
         var lengths: ClosedRange<Int>
         var charset: ByteSet?
         var numbers: ClosedRange<Int64>?
+        /// Whether values are looked for one by one: ids.
+        var isSearched = false
     }
 
     private var dictionaries: [Int: ValueDictionary] = [:]
@@ -56,7 +58,7 @@ final class ColumnEncoder {
             let body = ByteArena(capacity: values.count * shape.stride + 512)
             shape.encode(into: body)
             shape.pack(values, into: body)
-            return Coded(form: .shape, body: body, lengths: lengths, charset: shape.charset)
+            return Coded(form: .shape, body: body, lengths: lengths, charset: shape.charset, isSearched: true)
         }
         if let coded = codes(values, column, lengths, freshMax: values.count / 4 + 64) { return coded }
         return text(values, lengths)
@@ -124,11 +126,12 @@ final class ColumnEncoder {
     /// nil where the values are too many for a dictionary.
     private func codes(_ values: ValueList, _ column: Int, _ lengths: ClosedRange<Int>, freshMax: Int) -> Coded? {
         let dictionary: ValueDictionary
+        let held = dictionaries.values.reduce(0) { $0 + $1.byteCount }
+        let freshMax = held < Self.dictionariesMax ? freshMax : 0
         if let known = dictionaries[column] {
             dictionary = known
         } else {
-            let held = dictionaries.values.reduce(0) { $0 + $1.byteCount }
-            guard held < Self.dictionariesMax else { return nil }
+            guard freshMax > 0 else { return nil }
             dictionary = ValueDictionary(entriesMax: Self.entriesMax, bytesMax: Self.dictionaryBytesMax)
             dictionaries[column] = dictionary
         }

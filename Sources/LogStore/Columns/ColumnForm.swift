@@ -37,10 +37,12 @@ struct ColumnChunk: Sendable {
     var charset: ByteSet?
     /// Least and greatest number of `integers` and `decimals`.
     var numbers: ClosedRange<Int64>?
+    /// `ValueFilter` of the values.
+    var filter: Chunk?
 
     func encode(into out: ByteArena) {
         out.append(varint: UInt64(column))
-        out.append(form.rawValue | (charset == nil ? 0 : 0x10) | (numbers == nil ? 0 : 0x20))
+        out.append(form.rawValue | (charset == nil ? 0 : 0x10) | (numbers == nil ? 0 : 0x20) | (filter == nil ? 0 : 0x40))
         out.append(varint: UInt64(count))
         body.encode(into: out)
         out.append(varint: UInt64(lengths.lowerBound))
@@ -55,6 +57,7 @@ struct ColumnChunk: Sendable {
             out.append(signedVarint: numbers.lowerBound)
             out.append(signedVarint: numbers.upperBound)
         }
+        filter?.encode(into: out)
         if form == .raw {
             out.append(varint: UInt64(pages.count))
             for page in pages {
@@ -75,7 +78,7 @@ struct ColumnChunk: Sendable {
         let column = try reader.varint()
         guard column < UInt64(columns) else { throw bad("a column that the segment does not have") }
         let flags = try reader.byte()
-        guard let form = ColumnForm(rawValue: flags & 0x0F), flags & 0xC0 == 0 else { throw bad("unknown form of a column") }
+        guard let form = ColumnForm(rawValue: flags & 0x0F), flags & 0x80 == 0 else { throw bad("unknown form of a column") }
         let count = try reader.varint()
         guard count > 0, count <= UInt64(rows) else { throw bad("a column of \(count) values") }
         let body = try Chunk.decode(&reader, limit: limit)
@@ -98,6 +101,7 @@ struct ColumnChunk: Sendable {
             guard low <= high else { throw bad("bad bounds of numbers") }
             numbers = low...high
         }
+        let filter = flags & 0x40 == 0 ? nil : try Chunk.decode(&reader, limit: limit)
         var pages: [ValuePage] = []
         if form == .raw {
             var first = 0
@@ -117,7 +121,8 @@ struct ColumnChunk: Sendable {
             pages: pages,
             lengths: Int(shortest)...Int(shortest + more),
             charset: charset,
-            numbers: numbers
+            numbers: numbers,
+            filter: filter
         )
     }
 }

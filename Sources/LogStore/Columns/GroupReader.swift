@@ -14,12 +14,14 @@ final class GroupReader {
     /// For every `stride` rows, how many rows of each of the group's templates come before.
     private lazy var before: [[UInt32]] = countsBefore()
     private static let stride = 4096
-    private let local: [UInt32]
+    /// Of each row, an index into the group's templates; empty until `load`.
+    private var local: [UInt32] = []
     /// By the segment's number, an index into the group's columns.
     private let places: [Int: Int]
     private var bodies: [Int: OwnedBytes] = [:]
     private var texts: [Int: TextColumn] = [:]
     private var odd: [Int: Bitmap] = [:]
+    private var filters: [Int: OwnedBytes] = [:]
     private var dictionaries: [Int: ValueBuffer] = [:]
     /// Which columns the group's templates have: by the group's index of a template.
     private let columnsOf: [Set<Int>]
@@ -29,10 +31,24 @@ final class GroupReader {
         self.group = group
         self.codecs = codecs
         let info = segment.groups[group]
+        layout = try codecs.with { codec throws(StoreError) in try segment.layout(codec) }
+        places = Dictionary(uniqueKeysWithValues: info.columns.enumerated().map { ($1.column, $0) })
+        let layout = layout
+        columnsOf = info.templates.map { Set(layout.templates.columns(of: Int($0))) }
+        for columns in columnsOf {
+            for column in columns where places[column] == nil {
+                throw segment.fault("column \(column) is missing", group)
+            }
+        }
+    }
+
+    /// Reads which template each row has. Before it, only `body`, `codes`, `numbers`, `text` and `filter` may be asked.
+    func load() throws(StoreError) {
+        let info = info
+        guard local.isEmpty else { return }
         let raw = ByteArena(capacity: info.templateOf.raw)
-        layout = try codecs.with { codec throws(StoreError) in
+        try codecs.with { codec throws(StoreError) in
             try segment.load(info.templateOf, "templates", group: group, codec: codec, into: raw)
-            return try segment.layout(codec)
         }
         do throws(DecodeError) {
             local = try CodeColumn.decode(
@@ -42,14 +58,21 @@ final class GroupReader {
                 limit: info.templates.count
             )
         } catch { throw segment.fault("templates: \(error)", group) }
-        places = Dictionary(uniqueKeysWithValues: info.columns.enumerated().map { ($1.column, $0) })
-        let layout = layout
-        columnsOf = info.templates.map { Set(layout.templates.columns(of: Int($0))) }
-        for columns in columnsOf {
-            for column in columns where places[column] == nil {
-                throw segment.fault("column \(column) is missing", group)
-            }
+    }
+
+    /// Whether a value may be among those of a column; true where there is no filter.
+    func mayHold(_ value: ByteView, _ column: Int) throws(StoreError) -> Bool {
+        guard let chunk = chunk(of: column)?.filter else { return true }
+        let filter: OwnedBytes
+        if let known = filters[column] {
+            filter = known
+        } else {
+            let raw = ByteArena(capacity: chunk.raw)
+            try load(chunk, column, into: raw)
+            filter = raw.take()
+            filters[column] = filter
         }
+        return ValueFilter.mayHold(value, filter.view)
     }
 
     private func countsBefore() -> [[UInt32]] {
@@ -302,6 +325,7 @@ final class GroupReader {
     /// Puts the lines of rows together whose bit is set in `wanted` – the first of `rows` at bit 0. `times`: of `rows`.
     func lines(_ rows: Range<Int>, wanted: [UInt64], times: ArraySlice<Int64>) -> Lines {
         var faults: [StoreError] = []
+        do throws(StoreError) { try load() } catch { return nothing(rows, wanted, error) }
         var decoded = [DecodedColumn?](repeating: nil, count: layout.columns.count)
         var broken: Set<Int> = []
         for column in neededColumns(rows, wanted) {
@@ -325,6 +349,8 @@ final class GroupReader {
         }
         let out = ByteArena(capacity: 64 << 10)
         do throws(DecodeError) {
+            // The lists point into what `decoded` holds.
+            defer { withExtendedLifetime(decoded) {} }
             let (starts, lengths) = try layout.templates.rebuild(
                 templateOf[rows],
                 wanted: readable,
@@ -333,19 +359,26 @@ final class GroupReader {
             )
             return Lines(bytes: out.take(), starts: starts, lengths: lengths, damaged: damaged, faults: faults)
         } catch {
-            let all = rows.indices.map { $0 - rows.lowerBound }.filter { wanted[$0 >> 6] >> UInt64($0 & 63) & 1 == 1 }
-            return Lines(
-                bytes: OwnedBytes([]),
-                starts: [Int](repeating: 0, count: rows.count),
-                lengths: [UInt32](repeating: 0, count: rows.count),
-                damaged: all,
-                faults: faults + [segment.fault("lines: \(error)", group)]
-            )
+            var nothing = nothing(rows, wanted, segment.fault("lines: \(error)", group))
+            nothing.faults = faults + nothing.faults
+            return nothing
         }
+    }
+
+    /// None of the wanted lines can be read.
+    private func nothing(_ rows: Range<Int>, _ wanted: [UInt64], _ fault: StoreError) -> Lines {
+        Lines(
+            bytes: OwnedBytes([]),
+            starts: [Int](repeating: 0, count: rows.count),
+            lengths: [UInt32](repeating: 0, count: rows.count),
+            damaged: (0..<rows.count).filter { wanted[$0 >> 6] >> UInt64($0 & 63) & 1 == 1 },
+            faults: [fault]
+        )
     }
 
     /// The length of each line of the group.
     func lengths(times: [Int64]) throws(StoreError) -> [UInt32] {
+        try load()
         let rows = 0..<info.rows
         var decoded = [DecodedColumn?](repeating: nil, count: layout.columns.count)
         for column in info.columns.map(\.column) {
@@ -354,6 +387,7 @@ final class GroupReader {
             }
         }
         do throws(DecodeError) {
+            defer { withExtendedLifetime(decoded) {} }
             return try layout.templates.lengths(templateOf[...], decoded.map { $0?.list })
         } catch { throw segment.fault("lines: \(error)", group) }
     }

@@ -33,7 +33,8 @@ struct FieldLookup {
                 let isInside = name.withView { name in
                     label.withView { name.count > $0.count && name.hasPrefix($0) && (name[$0.count] == 0x5F || $0.isEmpty) }
                 }
-                if isInside { return .unknown }
+                // A blank key in it takes the object's own name.
+                if isInside || label == name { return .unknown }
                 continue
             }
             if label == name {

@@ -14,6 +14,7 @@ struct GroupFields {
 
     /// What a label is in the rows of a stretch. `times`: of its entries.
     func column(_ request: FieldRequest, _ rows: Range<Int>, times: ArraySlice<Int64>) throws(StoreError) -> FieldColumn {
+        try reader.load()
         let lookup = FieldLookup(request.name, reader.layout)
         var places: [UInt32: FieldLookup.Place] = [:]
         var columns: [Int] = []

@@ -44,7 +44,7 @@ struct GroupPredicate {
         self.times = times
         self.metadata = metadata
         self.labels = labels
-        rows = reader.templateOf.count
+        rows = reader.segment.groups[reader.group].rows
     }
 
     mutating func outcome(_ predicate: Predicate) throws(StoreError) -> Outcome {
@@ -102,13 +102,13 @@ struct GroupPredicate {
         var result = Outcome(yes: Bitmap(count: rows), open: Bitmap(count: rows))
         let layout = reader.layout.templates
         for template in reader.segment.groups[reader.group].templates {
-            let plan = memo.plan(needle, reader.segment.info.number, template) {
+            let plan = memo.plan(needle, reader.segment.serial, template) {
                 needle.withView { NeedlePlan($0, layout.pieces(of: Int(template)), layout) }
             }
             if plan.isAlways {
-                result.yes.formUnion(rows(of: template))
+                result.yes.formUnion(try rows(of: template))
             } else if !plan.isExact {
-                result.open.formUnion(rows(of: template))
+                result.open.formUnion(try rows(of: template))
             } else {
                 var hits = Bitmap(count: rows)
                 // Few conditions first: they decide most.
@@ -116,7 +116,7 @@ struct GroupPredicate {
                     if let found = try all(term, of: needle) { hits.formUnion(found) }
                 }
                 if !hits.isEmpty {
-                    hits.formIntersection(rows(of: template))
+                    hits.formIntersection(try rows(of: template))
                     result.yes.formUnion(hits)
                 }
             }
@@ -128,7 +128,7 @@ struct GroupPredicate {
     /// Rows of which every condition holds; nil for none.
     private mutating func all(_ term: Set<NeedlePlan.Condition>, of needle: ByteString) throws(StoreError) -> Bitmap? {
         // What can be ruled out without reading comes before what must be read.
-        for condition in term where !isPossible(condition, of: needle) { return nil }
+        for condition in term { if !(try isPossible(condition, of: needle)) { return nil } }
         var result: Bitmap?
         for condition in term {
             guard let hits = try self.rows(where: condition, of: needle) else { return nil }
@@ -142,16 +142,19 @@ struct GroupPredicate {
         needle.withView { ByteString($0[condition.part]) }
     }
 
-    /// Whether length and bytes of a column leave room for the condition.
-    private func isPossible(_ condition: NeedlePlan.Condition, of needle: ByteString) -> Bool {
+    /// Whether length, bytes and filter of a column leave room for the condition.
+    private func isPossible(_ condition: NeedlePlan.Condition, of needle: ByteString) throws(StoreError) -> Bool {
         guard let chunk = reader.chunk(of: condition.column) else { return false }
         let length = condition.part.count
         if length > chunk.lengths.upperBound { return false }
         if condition.place == .whole, length < chunk.lengths.lowerBound { return false }
         let charset = chunk.charset ?? (chunk.form == .dictionary
             ? reader.layout.columns[condition.column].dictionary?.charset : nil)
-        guard let charset else { return true }
-        return needle.withView { charset.isSuperset(of: ByteSet($0[condition.part])) }
+        if let charset, !needle.withView({ charset.isSuperset(of: ByteSet($0[condition.part])) }) { return false }
+        // A needle as long as every value is one of them or none.
+        guard chunk.filter != nil, chunk.lengths == length...length else { return true }
+        let value = part(condition, of: needle)
+        return try value.withView { view throws(StoreError) in try reader.mayHold(view, condition.column) }
     }
 
     /// Rows whose value satisfies a condition; nil for none.
@@ -176,7 +179,7 @@ struct GroupPredicate {
             let holds = needle.text.withView { body.holds($0, place) }
             return holds ? Bitmap(count: chunk.count, repeating: true) : nil
         case .dictionary:
-            let key = PredicateMemo.Key(segment: reader.segment.info.number, needle: needle)
+            let key = PredicateMemo.Key(segment: reader.segment.serial, needle: needle)
             let hits: Bitmap
             if let known = memo.entries[key] {
                 hits = known
@@ -269,7 +272,7 @@ struct GroupPredicate {
     private mutating func text(of chunk: ColumnChunk) throws(StoreError) -> DecodedColumn {
         if let known = decoded[chunk.column] { return known }
         let column = chunk.column
-        let bits = presence(of: column)
+        let bits = try presence(of: column)
         let times = times
         let text = try reader.values(of: column, ranks: 0..<chunk.count) { () throws(StoreError) in
             let all = try times()
@@ -282,8 +285,21 @@ struct GroupPredicate {
     // MARK: Fields
 
     private mutating func field(_ test: FieldTest) throws(StoreError) -> Outcome {
+        var result = try verdicts(test)
+        // A line that is no JSON object may pass, but with an error: the evaluator sets it.
+        if reader.segment.groups[reader.group].templates.contains(0) {
+            var whole = try rows(of: 0)
+            whole.formIntersection(result.yes)
+            result.yes.subtract(whole)
+            result.open.formUnion(whole)
+        }
+        return result
+    }
+
+    private mutating func verdicts(_ test: FieldTest) throws(StoreError) -> Outcome {
         // A label of the same name in the metadata comes first; which rows have it is for the evaluator to see.
-        if let sets = try metadata(), test.name.withView({ sets.view.contains($0) }) { return unknown }
+        if let sets = try metadata(), Self.names(test.name, in: sets.view) { return unknown }
+        try reader.load()
         var result = Outcome(yes: Bitmap(count: rows), open: Bitmap(count: rows))
         var own = Bitmap(count: rows)
         for run in reader.segment.runs[reader.segment.groups[reader.group].runs] {
@@ -298,7 +314,7 @@ struct GroupPredicate {
         let lookup = FieldLookup(test.name, reader.layout)
         var byColumn: [Int: Outcome] = [:]
         for template in reader.segment.groups[reader.group].templates {
-            var here = rows(of: template)
+            var here = try rows(of: template)
             here.subtract(own)
             switch lookup.place(in: template) {
             case .missing:
@@ -325,6 +341,23 @@ struct GroupPredicate {
             }
         }
         return result
+    }
+
+    /// Whether a set of metadata names a label. What does not decode counts as naming it.
+    private static func names(_ name: ByteString, in sets: ByteView) -> Bool {
+        guard name.withView({ sets.contains($0) }) else { return false }
+        return name.withView { name in
+            var reader = ByteReader(sets)
+            do throws(DecodeError) {
+                while !reader.isAtEnd {
+                    for _ in 0..<(try reader.count()) {
+                        if try reader.prefixed() == name { return true }
+                        _ = try reader.prefixed()
+                    }
+                }
+                return false
+            } catch { return true }
+        }
     }
 
     /// What a test says of the rows that have a column.
@@ -377,10 +410,9 @@ struct GroupPredicate {
                 yes = Bitmap(count: chunk.count)
             }
         default:
-            if let text = test.text, chunk.form != .raw || !text.isEmpty, GroupFields.isPlainText(text) {
-                // A value with escapes may spell the same: where there may be any, each is asked.
-                let mayEscape = chunk.charset.map { $0.isSuperset(of: ByteSet(ByteView("\\"))) } ?? (chunk.form == .raw)
-                if !mayEscape {
+            if let text = test.text, !isAtom, GroupFields.isPlainText(text) {
+                // A value with escapes or other letters may become the same label: where there may be any, each is asked.
+                if let charset = chunk.charset, ByteSet.plain.isSuperset(of: charset) {
                     let found = try values(Needle(column: column, place: .whole, text: text))
                     yes = found ?? yes
                     break
@@ -400,15 +432,17 @@ struct GroupPredicate {
 
     // MARK: Rows
 
-    private mutating func presence(of column: Int) -> Bitmap {
+    private mutating func presence(of column: Int) throws(StoreError) -> Bitmap {
         if let known = presences[column] { return known }
+        try reader.load()
         let bits = Bitmap(words: reader.presence(of: column, rows: 0..<rows), count: rows)
         presences[column] = bits
         return bits
     }
 
-    private mutating func rows(of template: UInt32) -> Bitmap {
+    private mutating func rows(of template: UInt32) throws(StoreError) -> Bitmap {
         if let known = templateRows[template] { return known }
+        try reader.load()
         let bits = Bitmap(words: reader.rows(of: template), count: rows)
         templateRows[template] = bits
         return bits
@@ -418,7 +452,7 @@ struct GroupPredicate {
     private mutating func spread(_ values: Bitmap?, over column: Int) throws(StoreError) -> Bitmap {
         guard let values, !values.isEmpty else { return Bitmap(count: rows) }
         if values.count == rows { return values }
-        let present = presence(of: column)
+        let present = try presence(of: column)
         if values.isFull { return present }
         var spread = [UInt64](repeating: 0, count: present.words.count)
         var rank = 0

@@ -6,8 +6,8 @@ import Synchronization
 /// dropped here.
 final class DictionaryCache: Sendable {
     private struct Key: Hashable {
+        /// `Segment.serial`.
         var segment: UInt64
-        var path: String
         var column: Int
     }
 
@@ -28,7 +28,7 @@ final class DictionaryCache: Sendable {
     init(bytesMax: Int = 32 << 20) { self.bytesMax = bytesMax }
 
     func entries(of column: Int, in segment: Segment, _ codecs: CodecPool) throws(StoreError) -> ValueBuffer {
-        let key = Key(segment: segment.info.number, path: segment.path, column: column)
+        let key = Key(segment: segment.serial, column: column)
         let known: ValueBuffer? = state.withLock { state in
             state.clock += 1
             state.held[key]?.used = state.clock

@@ -8,6 +8,9 @@ import Synchronization
 /// A segment that was merged or expired is removed from the disk when the last snapshot lets it go.
 final class Segment: Sendable {
     let path: String
+    /// Of this opening of the file: tells it from an earlier file of the same name.
+    let serial = Segment.opened.add(1, ordering: .relaxed).newValue
+    private static let opened = Atomic<UInt64>(0)
     /// Bytes on disk.
     let size: Int
     let info: SegmentInfo

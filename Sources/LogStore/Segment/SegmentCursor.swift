@@ -54,7 +54,8 @@ final class SegmentCursor {
     /// Valid until the next call of `advance`.
     func line() throws(StoreError) -> ByteView {
         if !held.contains(row), let reader {
-            held = row..<min(row + Self.stretch, times.count)
+            let mean = max(1, segment.groups[group].lineBytes / max(1, segment.groups[group].rows))
+            held = row..<min(row + max(1, min(Self.stretch, (1 << 20) / mean)), times.count)
             let all = [UInt64](repeating: .max, count: (held.count + 63) / 64)
             lines = reader.lines(held, wanted: all, times: times[held])
         }

@@ -12,6 +12,9 @@ enum SegmentFormat {
     static let groupRowsMax = 65_536
     /// Bytes of lines of a row group.
     static let groupBytesMax = 16 << 20
+    /// What the shredder learns at most, in a segment.
+    static let columnsMax = 1024
+    static let templatesMax = 4096
     /// Bytes of values of a page: decoded in one go, small enough for partial reads.
     static let pageBytesMax = 128 << 10
     /// A codec that saves less than 8 % is not worth its decoding.
@@ -201,6 +204,9 @@ struct SegmentIndex: Sendable {
         let layout = try Chunk.decode(&reader, limit: limit)
         let columnCount = try size()
         let templateCount = try size()
+        guard columnCount <= SegmentFormat.columnsMax, templateCount <= SegmentFormat.templatesMax else {
+            throw bad("too many columns or templates")
+        }
         var tenants: [Tenant] = []
         for _ in 0..<(try reader.count()) {
             let name = try reader.prefixed().string
@@ -223,6 +229,9 @@ struct SegmentIndex: Sendable {
             let rows = try size()
             guard rows > 0, rows <= SegmentFormat.groupRowsMax else { throw bad("row group of \(rows) rows") }
             let groupBytes = try size()
+            guard groupBytes <= SegmentFormat.groupBytesMax + PageCodec.pageMax else {
+                throw bad("row group of \(groupBytes) bytes")
+            }
             let times = try Chunk.decode(&reader, limit: limit)
             var templates: [UInt32] = []
             for _ in 0..<(try reader.count()) {
@@ -245,6 +254,7 @@ struct SegmentIndex: Sendable {
             }
             let firstRun = runs.count
             var runRow = 0
+            var runBytes = 0
             for _ in 0..<(try reader.count()) {
                 let stream = try size()
                 let runRows = try size()
@@ -252,6 +262,8 @@ struct SegmentIndex: Sendable {
                 let first = try reader.signedVarint()
                 let last = first &+ Int64(bitPattern: try reader.varint())
                 let unit = Int64(bitPattern: try reader.varint())
+                runBytes = bytes <= groupBytes ? runBytes + bytes : .max
+                guard runBytes <= groupBytes else { throw bad("runs and bytes differ") }
                 guard stream < streams.count, runRows > 0, runRows <= rows - runRow, last >= first, unit > 0 else {
                     throw bad("a run is out of bounds")
                 }
@@ -269,7 +281,7 @@ struct SegmentIndex: Sendable {
                 )
                 runRow += runRows
             }
-            guard runRow == rows else { throw bad("runs and rows differ") }
+            guard runRow == rows, runBytes == groupBytes else { throw bad("runs and rows differ") }
             groups.append(
                 RowGroup(
                     firstRow: firstRow,

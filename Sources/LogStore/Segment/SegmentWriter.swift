@@ -231,7 +231,8 @@ final class SegmentWriter {
                     pages: coded.form == .raw ? try pages(of: values) : [],
                     lengths: coded.lengths,
                     charset: coded.charset,
-                    numbers: coded.numbers
+                    numbers: coded.numbers,
+                    filter: coded.isSearched ? try filter(of: values) : nil
                 )
             )
         }
@@ -248,6 +249,12 @@ final class SegmentWriter {
             if known { result.append(rowTimes[row]) }
         }
         return result
+    }
+
+    private func filter(of values: ValueList) throws(StoreError) -> Chunk {
+        let filter = ByteArena(capacity: 64 << 10)
+        ValueFilter.append(values, to: filter)
+        return try pack(filter.view, compress: false)
     }
 
     /// Writes values page by page, a long one in a page of its own.

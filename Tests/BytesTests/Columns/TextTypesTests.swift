@@ -38,7 +38,7 @@ import Testing
             "000000000000000000", "0000000000000000000", "1,234,567", "3.14.15", "é1ü2", "2026-11-01T08:09:10.123456789Z",
             "999999999999999999", "1000000000000000000",
         ]
-        #expect(try roundTrip(odd) == odd.count || true)
+        #expect(try roundTrip(odd) != nil)
         var random = SeededRandom(21)
         let alphabet = Array("0123456789.,:-/T a\u{1}\u{2}\u{3}\u{20}\u{33}")
         for _ in 0..<200 {

@@ -77,5 +77,9 @@ import Testing
         #expect(required("ab") == nil)
         #expect(required("abc{2}defg") == "defg")
         #expect(required("[]abc]defg") == "defg")
+        // What stands behind an escape or a brace may be an alternative.
+        #expect(required("error\\tcode|warning") == nil)
+        #expect(required("abcd{x|def}") == nil)
+        #expect(required("[[:a]x|bcd]efgh") == nil)
     }
 }
