@@ -99,6 +99,12 @@ struct GroupPredicate {
     // MARK: Substrings
 
     private mutating func contains(_ needle: ByteString) throws(StoreError) -> Outcome {
+        if needle.count > NeedlePlan.needleMax {
+            var result = try contains(needle.withView { ByteString($0.prefix(NeedlePlan.needleMax)) })
+            result.open.formUnion(result.yes)
+            result.yes = Bitmap(count: rows)
+            return result
+        }
         var result = Outcome(yes: Bitmap(count: rows), open: Bitmap(count: rows))
         let layout = reader.layout.templates
         for template in reader.segment.groups[reader.group].templates {

@@ -6,7 +6,7 @@ import Bytes
 /// (j, c): "the text so far ends with the first j bytes of the needle, provided that c holds". A literal moves a state on
 /// or drops it; a value adds what it would have to hold, begin with, be equal to or end with. Every occurrence begins and
 /// ends in some element and takes in those between as a whole, so the answer is complete; every condition spells an
-/// occurrence, so it is sound, and its complement too. O(elements × needle²).
+/// occurrence, so it is sound, and its complement too. O(elements × needle²), the needle being at most `needleMax` bytes.
 struct NeedlePlan {
     /// Part of the needle in part of a value.
     struct Condition: Hashable {
@@ -26,6 +26,8 @@ struct NeedlePlan {
     private(set) var isExact = true
 
     static let termsMax = 256
+    /// Longer needles are not planned: their beginning is, and what it finds is looked at.
+    static let needleMax = 96
 
     private typealias Terms = Set<Set<Condition>>
 
@@ -85,7 +87,7 @@ struct NeedlePlan {
             }
             // A state that always holds needs no other reason.
             for (j, conditions) in states where conditions.contains([]) { states[j] = [[]] }
-            if terms.count + states.values.reduce(0, { $0 + $1.count }) > Self.termsMax * 8 {
+            if terms.count + states.values.reduce(0, { $0 + $1.count }) > Self.termsMax {
                 isExact = false
                 terms = []
                 return

@@ -55,8 +55,44 @@ import Testing
             let expected = rows.indices.filter { i in
                 rows[i].line.withView { line in needle.withView { line.contains($0) } } != isNegative
             }
-            #expect(open == 0)
+            // Needles that are not planned to their end leave rows open.
+            if needle.count > NeedlePlan.needleMax || open > 0 {
+                #expect(Set(found).isSubset(of: expected))
+                continue
+            }
             #expect(found == expected, "\(String(decoding: needle, as: UTF8.self))")
+        }
+        await store.close()
+    }
+
+    /// A needle that fits everywhere made states without end: one query kept the server busy for 40 seconds.
+    @Test func aNeedleThatRepeatsItselfIsPlannedWithinBounds() async throws {
+        let store = try open(SimDisk(), Self.setup)
+        let rows = (0..<400).map { i in
+            StoredRow(
+                labels: label(["a": "b"]),
+                timestamp: noon + Int64(i),
+                line: Array(#"{"aa":\#(i),"b":\#(i),"c\#(i % 30)":"\#(String(repeating: #","b":"#, count: i))"}"#.utf8)
+            )
+        }
+        _ = try await store.append(batch(rows))
+        try await store.flush()
+        for count in [10, 16, 17, 60, 390] {
+            let needle = String(repeating: #","b":"#, count: count)
+            var found: [Int] = []
+            try store.scan(
+                ScanRequest(tenant: .fake, range: .all, matchers: [], predicate: .lineContains(ByteString(needle)))
+            ) { block in
+                try block.loadLines()
+                for row in 0..<block.count where block.selected[row] || block.undecided[row] {
+                    if needle.withView({ block.line(row).contains($0) }) { found.append(Int(block.timestamps[row] - noon)) }
+                }
+                return .more
+            }
+            let expected = rows.indices.filter { i in
+                rows[i].line.withView { line in needle.withView { line.contains($0) } }
+            }
+            #expect(found == expected)
         }
         await store.close()
     }
