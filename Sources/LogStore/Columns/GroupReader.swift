@@ -33,8 +33,7 @@ final class GroupReader {
         let info = segment.groups[group]
         layout = try codecs.with { codec throws(StoreError) in try segment.layout(codec) }
         places = Dictionary(uniqueKeysWithValues: info.columns.enumerated().map { ($1.column, $0) })
-        let layout = layout
-        columnsOf = info.templates.map { Set(layout.templates.columns(of: Int($0))) }
+        columnsOf = info.templates.map { [layout] in layout.columnsOf[Int($0)] }
         for columns in columnsOf {
             for column in columns where places[column] == nil {
                 throw segment.fault("column \(column) is missing", group)

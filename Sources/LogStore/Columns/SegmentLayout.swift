@@ -44,6 +44,8 @@ struct SegmentLayout: Sendable {
 
     var columns: [Column]
     var templates: LineTemplates
+    /// The columns of each template.
+    var columnsOf: [Set<Int>]
 
     var footprint: Int { columns.reduce(templates.byteCount) { $0 + 160 + $1.path.count * 48 } }
 
@@ -109,6 +111,10 @@ struct SegmentLayout: Sendable {
             count: count,
             columns: columns.count
         )
-        return SegmentLayout(columns: columns, templates: templates)
+        return SegmentLayout(
+            columns: columns,
+            templates: templates,
+            columnsOf: (0..<templates.count).map { Set(templates.columns(of: $0)) }
+        )
     }
 }

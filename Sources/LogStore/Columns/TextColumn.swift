@@ -10,9 +10,6 @@ struct TextColumn {
     private let numbers: [ByteView]
     private let firstSlot: [UInt32]
     private let types: ValueBuffer
-    /// How many values of each type there are.
-    private let totals: [UInt32]
-
     static func encode(_ types: [UInt32], _ splitter: TextSplitter, into out: ByteArena) {
         let count = splitter.typeCount
         out.append(varint: UInt64(count))
@@ -52,30 +49,30 @@ struct TextColumn {
         var numbers: [ByteView] = []
         for _ in 0..<Int(firstSlot.last ?? 0) { numbers.append(try reader.prefixed()) }
         guard reader.isAtEnd else { throw DecodeError("a column of text is too long", at: reader.offset) }
-        let all = try CodeColumn.decode(codes, count: count, range: 0..<count, limit: typeCount)
-        var totals = [UInt32](repeating: 0, count: typeCount)
-        for code in all { totals[Int(code)] += 1 }
         self.count = count
         self.numbers = numbers
         self.firstSlot = firstSlot
         self.types = types
-        self.totals = totals
         joiner = TextJoiner(types: types, slots: [], firstSlot: firstSlot)
     }
 
     var spellings: ValueList { types.list }
 
     func codes(_ range: Range<Int>) throws(DecodeError) -> [UInt32] {
-        try CodeColumn.decode(codes, count: count, range: range, limit: totals.count)
+        try CodeColumn.decode(codes, count: count, range: range, limit: types.count)
     }
 
-    /// Values `range`. O(range + values before it).
+    /// Values `range`. O(values).
     func values(_ range: Range<Int>) throws(DecodeError) -> ValueBuffer {
-        let upTo = try codes(0..<range.upperBound)
-        var before = [UInt32](repeating: 0, count: totals.count)
-        for code in upTo[..<range.lowerBound] { before[Int(code)] += 1 }
-        var inside = [UInt32](repeating: 0, count: totals.count)
-        for code in upTo[range.lowerBound...] { inside[Int(code)] += 1 }
+        let all = try codes(0..<count)
+        let none = [UInt32](repeating: 0, count: types.count)
+        var before = none
+        for code in all[..<range.lowerBound] { before[Int(code)] += 1 }
+        var inside = none
+        for code in all[range] { inside[Int(code)] += 1 }
+        // How many values of each type there are.
+        var totals = zip(before, inside).map { $0 + $1 }
+        for code in all[range.upperBound...] { totals[Int(code)] += 1 }
         var slots: [[Int64]] = []
         slots.reserveCapacity(numbers.count)
         for type in totals.indices {
@@ -89,9 +86,6 @@ struct TextColumn {
         }
         var joiner = joiner
         joiner.slots = slots
-        return try joiner.join(
-            upTo[range.lowerBound...],
-            before: [UInt32](repeating: 0, count: totals.count)
-        )
+        return try joiner.join(all[range], before: none)
     }
 }
