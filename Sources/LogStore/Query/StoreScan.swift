@@ -141,8 +141,10 @@ struct StoreScan {
                     push(key, .rows(group, rank: rank, spans: clipped))
                     continue
                 }
-                let block = block(group, times, rank, clipped)
-                decide(block, group, clipped)
+                let wanted = survivors(clipped, group)
+                if wanted.isEmpty { continue }
+                let block = block(group, times, rank, wanted)
+                decide(block, group, wanted)
                 if isPushed, block.selected.isEmpty, block.undecided.isEmpty { continue }
                 if try !deliver(block, sink) { return }
             case .refs(let batches, let rank, let refs, let ordinal):
@@ -155,6 +157,40 @@ struct StoreScan {
                 if try !deliver(block(batches, rank, clipped, ordinal), sink) { return }
             }
         }
+    }
+
+    /// The rows of some spans that the predicate leaves, in spans of their own where they are few: a block then costs what
+    /// is wanted of it.
+    private func survivors(_ spans: [Span], _ group: Group) -> [Span] {
+        // What cannot be read is left to whoever reads the lines, and reported there.
+        guard isPushed, let outcome = try? decision(group) else { return spans }
+        let left = outcome.yes.union(outcome.open)
+        var count = 0
+        var rows = 0
+        for span in spans {
+            count += left.slice(span.rows).population
+            rows += span.rows.count
+        }
+        if count == 0 { return [] }
+        if count * 8 > rows { return spans }
+        var few: [Span] = []
+        few.reserveCapacity(count)
+        for span in spans {
+            let bits = left.slice(span.rows)
+            for word in bits.words.indices {
+                var rest = bits.words[word]
+                while rest != 0 {
+                    let row = span.rows.lowerBound + word << 6 + rest.trailingZeroBitCount
+                    rest &= rest - 1
+                    if let last = few.last, last.rows.upperBound == row, last.stream == span.stream {
+                        few[few.count - 1].rows = last.rows.lowerBound..<row + 1
+                    } else {
+                        few.append(Span(rows: row..<row + 1, stream: span.stream))
+                    }
+                }
+            }
+        }
+        return few
     }
 
     /// Marks the rows that surely satisfy the predicate, and drops those that surely do not.
