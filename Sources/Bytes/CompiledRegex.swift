@@ -17,7 +17,6 @@ package final class CompiledRegex: @unchecked Sendable {
     // Sendable: RE2 objects are immutable to callers and lock their DFA cache themselves.
     private let handle: OpaquePointer
     package let pattern: String
-    let isCaseSensitive: Bool
     /// Number of capture groups, the whole match not counted.
     package let groupCount: Int
     /// Name of each group, index 0 is group 1; nil where it has none.
@@ -58,7 +57,6 @@ package final class CompiledRegex: @unchecked Sendable {
         }
         handle = made
         self.pattern = pattern
-        isCaseSensitive = options.isDisjoint(with: [.caseInsensitive, .latin1, .literal])
         groupCount = max(0, Int(tr_regex_group_count(made)))
         groupNames = (1..<max(1, groupCount + 1)).map { group in
             tr_regex_group_name(made, Int32(group)).map { String(cString: $0) }

@@ -18,6 +18,13 @@ inline size_t print(uint64_t value, uint8_t *out) {
     return n;
 }
 
+// Writes the sign where there is one; returns the magnitude.
+inline uint64_t sign(int64_t value, uint8_t *out, size_t &at) {
+    if (value >= 0) return static_cast<uint64_t>(value);
+    out[at++] = '-';
+    return 0 - static_cast<uint64_t>(value);
+}
+
 constexpr uint64_t power_of_ten[19] = {1ull, 10ull, 100ull, 1000ull, 10000ull, 100000ull, 1000000ull, 10000000ull,
     100000000ull, 1000000000ull, 10000000000ull, 100000000000ull, 1000000000000ull, 10000000000000ull,
     100000000000000ull, 1000000000000000ull, 10000000000000000ull, 100000000000000000ull, 1000000000000000000ull};
@@ -106,11 +113,7 @@ size_t tr_format_integers(const int64_t *values, size_t count, uint8_t *out, tr_
     size_t at = 0;
     for (size_t i = 0; i < count; i++) {
         size_t start = at;
-        uint64_t magnitude = static_cast<uint64_t>(values[i]);
-        if (values[i] < 0) {
-            out[at++] = '-';
-            magnitude = 0 - magnitude;
-        }
+        uint64_t magnitude = sign(values[i], out, at);
         at += print(magnitude, out + at);
         spans[i] = {static_cast<uint32_t>(start), static_cast<uint32_t>(at - start)};
     }
@@ -174,11 +177,7 @@ size_t tr_format_decimals(const int64_t *values, size_t count, int scale, int st
     size_t at = 0;
     for (size_t i = 0; i < count; i++) {
         size_t start = at;
-        uint64_t magnitude = static_cast<uint64_t>(values[i]);
-        if (values[i] < 0) {
-            out[at++] = '-';
-            magnitude = 0 - magnitude;
-        }
+        uint64_t magnitude = sign(values[i], out, at);
         uint64_t unit = power_of_ten[scale];
         uint64_t fraction = magnitude % unit;
         at += print(magnitude / unit, out + at);

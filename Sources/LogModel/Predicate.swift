@@ -13,10 +13,8 @@ package indirect enum Predicate: Sendable {
     case not(Predicate)
     /// The line contains these bytes.
     case lineContains(ByteString)
-    /// The line matches, unanchored.
-    case lineMatches(CompiledRegex)
-    /// Loki's `|>`: literals with gaps that may not be empty.
-    case linePattern(LinePattern)
+    /// The line matches, unanchored. Every match contains `requires`, where that is known.
+    case lineMatches(CompiledRegex, requires: ByteString?)
     case field(FieldTest)
 
     /// Whether it looks at a label that `| json` may make.
@@ -25,13 +23,7 @@ package indirect enum Predicate: Sendable {
         case .field(let test): test.name == name
         case .and(let parts), .or(let parts): parts.contains { $0.asks(for: name) }
         case .not(let part): part.asks(for: name)
-        case .all, .lineContains, .lineMatches, .linePattern: false
+        case .all, .lineContains, .lineMatches: false
         }
     }
-}
-
-/// The parts of a `|>` pattern: `nil` is a gap.
-package struct LinePattern: Sendable, Equatable {
-    package var parts: [ByteString?]
-    package init(parts: [ByteString?]) { self.parts = parts }
 }

@@ -47,14 +47,12 @@ package struct ScanRequest: Sendable {
     package var limit: Int?
     package var matchers: [LabelMatcher]
     package var predicate: Predicate
-    /// Whether `line(_:)` will be called at all (counts do not).
-    package var needsLines: Bool
     package var budget: QueryBudget
     package var cancel: CancelFlag
 
     package init(
         tenant: Tenant, range: TimeRange, direction: Direction = .forward, limit: Int? = nil, matchers: [LabelMatcher],
-        predicate: Predicate = .all, needsLines: Bool = true,
+        predicate: Predicate = .all,
         budget: QueryBudget = QueryBudget(), cancel: CancelFlag = CancelFlag()
     ) {
         self.tenant = tenant
@@ -63,7 +61,6 @@ package struct ScanRequest: Sendable {
         self.limit = limit
         self.matchers = matchers
         self.predicate = predicate
-        self.needsLines = needsLines
         self.budget = budget
         self.cancel = cancel
     }

@@ -144,7 +144,6 @@ struct Evaluator: ~Copyable {
             direction: .forward,
             matchers: plan.matchers,
             predicate: plan.predicate.predicate,
-            needsLines: plan.needsLines,
             budget: `guard`.budget,
             cancel: request.cancel
         )

@@ -244,7 +244,7 @@ import Testing
         disk.setBytes(flipped, of: path)
         let store = try open(disk, Self.setup)
         var count = 0
-        try store.scan(ScanRequest(tenant: .fake, range: .all, matchers: [], needsLines: false)) {
+        try store.scan(ScanRequest(tenant: .fake, range: .all, matchers: [])) {
             count += $0.count
             return .more
         }

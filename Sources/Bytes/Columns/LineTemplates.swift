@@ -35,7 +35,6 @@ package struct LineTemplates: Sendable {
     }
 
     package var count: Int { first.count - 1 }
-    package var byteCount: Int { bytes.count + raw.count * 12 }
 
     package func pieces(of template: Int) -> [Piece] {
         raw[Int(first[template])..<Int(first[template + 1])].map {
@@ -53,11 +52,6 @@ package struct LineTemplates: Sendable {
         raw[Int(first[template])..<Int(first[template + 1])].compactMap {
             $0.column == Self.end ? nil : Int($0.column)
         }
-    }
-
-    /// Bytes of all literals of a template.
-    package func literalBytes(of template: Int) -> Int {
-        raw[Int(first[template])..<Int(first[template + 1])].reduce(0) { $0 + Int($1.length) }
     }
 
     /// The length of each line of some rows. `columns[c]` holds the values of these rows.

@@ -8,8 +8,6 @@ package struct TimePattern: Sendable {
 
     /// Bytes of a time.
     package var length: Int { withUnsafePointer(to: raw) { tr_time_length($0) } }
-    /// Digits behind the point, 0 … 9.
-    package var fractionDigits: Int { Int(raw.digits) }
 
     /// Bytes that occur in times.
     package var charset: ByteSet {

@@ -64,53 +64,38 @@ package final class ValueBuffer: @unchecked Sendable {
         PickedValues(codes: codes, dictionary: dictionary)
     }
 
-    package func append(integers values: [Int64]) {
-        write(values, widest: 20) { tr_format_integers($0, values.count, $1, $2) }
+    package func append(integers numbers: [Int64]) {
+        write(numbers, widest: 20) { tr_format_integers($0, numbers.count, $1, $2) }
     }
 
-    package func append(decimals values: [Int64], _ format: DecimalFormat) {
+    package func append(decimals numbers: [Int64], _ format: DecimalFormat) {
         // 20 digits, sign, point, and leading zeros of the fraction.
-        write(values, widest: 40) {
-            tr_format_decimals($0, values.count, Int32(format.scale), Int32(format.style.rawValue), $1, $2)
+        write(numbers, widest: 40) {
+            tr_format_decimals($0, numbers.count, Int32(format.scale), Int32(format.style.rawValue), $1, $2)
         }
     }
 
-    package func append(times values: [Int64], _ pattern: TimePattern) {
-        write(values, widest: pattern.length) { values, out, spans in
-            withUnsafePointer(to: pattern.raw) { tr_format_times(values, self.pending, $0, out, spans) }
+    package func append(times numbers: [Int64], _ pattern: TimePattern) {
+        write(numbers, widest: pattern.length) { source, out, spans in
+            withUnsafePointer(to: pattern.raw) { tr_format_times(source, numbers.count, $0, out, spans) }
         }
     }
 
-    /// Values being written right now.
-    private var pending = 0
-
-    /// The kernels count starts from 0, so a buffer takes one list of numbers, and nothing else.
     private func write(
-        _ values: [Int64],
+        _ numbers: [Int64],
         widest: Int,
         _ body: (UnsafePointer<Int64>, UnsafeMutablePointer<UInt8>, UnsafeMutablePointer<tr_span>) -> Int
     ) {
-        precondition(bytes.isEmpty && count == 0, "numbers go into an empty buffer")
-        guard !values.isEmpty else { return }
-        pending = values.count
-        let size = values.count * MemoryLayout<tr_span>.stride
-        values.withUnsafeBufferPointer { source in
-            bytes.appendUnsafe(capacity: values.count * widest) { out in
-                var written = 0
-                spans.appendUnsafe(capacity: size) { table in
-                    written = body(
-                        source.baseAddress.unsafelyUnwrapped,
-                        out.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self),
-                        table.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: tr_span.self)
-                    )
-                    return size
-                }
-                return written
+        guard !numbers.isEmpty else { return }
+        numbers.withUnsafeBufferPointer { source in
+            _ = fill(values: numbers.count, room: numbers.count * widest) {
+                body(source.baseAddress.unsafelyUnwrapped, $0, $1)
             }
         }
-        count = values.count
     }
 
+    /// Kernels count starts from 0, so a buffer takes one list from them and nothing else.
+    ///
     /// Lets a kernel write `values` values of at most `room` bytes in all; it returns the bytes, or less than 0.
     func fill(
         values: Int,

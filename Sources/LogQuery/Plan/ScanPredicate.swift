@@ -21,8 +21,7 @@ struct ScanPredicate {
     var asksFields = false
     static let all = ScanPredicate(predicate: .all, isExact: false)
 
-    /// `stages` in the order of execution. With `quirks` the evaluator reads some regexes differently from RE2, so
-    /// these are not pushed.
+    /// `stages` in the order of execution. With `quirks` label filters are left to the evaluator.
     init(_ stages: [LogQL.Stage], quirks: Bool) {
         var parts: [Predicate] = []
         var exact = true
@@ -32,7 +31,12 @@ struct ScanPredicate {
         scan: for stage in stages {
             switch stage {
             case .lineFilter(let filter):
-                if let part = Self.predicate(filter, quirks: quirks) { parts.append(part) } else { exact = false }
+                // What it makes of the pattern is what the evaluator runs, Loki's oddities included.
+                guard let made = try? StageBuilder.filter(filter, quirks: quirks), let part = made.predicate else {
+                    exact = false
+                    continue
+                }
+                parts.append(part)
             case .lineFormat, .unpack, .decolorize:
                 // From here on filters look at another line.
                 exact = false
@@ -63,26 +67,5 @@ struct ScanPredicate {
     private init(predicate: Predicate, isExact: Bool) {
         self.predicate = predicate
         self.isExact = isExact
-    }
-
-    /// nil where the filter's meaning cannot be put exactly.
-    private static func predicate(_ filter: LogQL.LineFilter, quirks: Bool) -> Predicate? {
-        var alternatives: [Predicate] = []
-        for value in filter.values {
-            guard case .text(let text) = value else { return nil }
-            switch filter.op {
-            case .contains, .containsNot:
-                // Loki drops an always-true alternative beside others: leave that to the evaluator.
-                if text.isEmpty { return filter.values.count == 1 && !filter.op.isNegative ? .all : nil }
-                alternatives.append(.lineContains(text))
-            case .matches, .matchesNot:
-                guard !quirks, let regex = try? CompiledRegex(text.string) else { return nil }
-                alternatives.append(.lineMatches(regex))
-            case .pattern, .patternNot: return nil
-            }
-        }
-        guard let first = alternatives.first else { return nil }
-        let any = alternatives.count == 1 ? first : Predicate.or(alternatives)
-        return filter.op.isNegative ? .not(any) : any
     }
 }

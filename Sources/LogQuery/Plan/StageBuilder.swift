@@ -64,9 +64,7 @@ struct StageBuilder {
         switch stage {
         case .lineFilter(let filter):
             readsLine = true
-            return .lineFilter(
-                try LineFilter(Self.op(filter.op), filter.values.map(Self.alternative), lokiQuirks: quirks)
-            )
+            return .lineFilter(try Self.filter(filter, quirks: quirks))
         case .decolorize:
             readsLine = true
             return .decolorize(Decolorize())
@@ -158,6 +156,10 @@ struct StageBuilder {
         case .name(let name): .name(name)
         case .matching(let matcher): .matcher(matcher)
         }
+    }
+
+    static func filter(_ filter: LogQL.LineFilter, quirks: Bool) throws(StageError) -> LineFilter {
+        try LineFilter(op(filter.op), filter.values.map(alternative), lokiQuirks: quirks)
     }
 
     static func filter(_ filter: LogQL.LabelFilter, quirks: Bool = false) throws(StageError) -> LabelFilter {

@@ -65,13 +65,8 @@ extension RangeScan {
                     number = table.known(row, stream)
                     if number < 0 {
                         for (i, source) in sources.enumerated() { values[i] = source.value(row, stream) }
-                        let (found, isNew) = series.number(of: values)
-                        if isNew {
-                            let labels = series.labels[Int(found)]
-                            try `guard`.hold(labels.pairs.reduce(256) { $0 + $1.name.count + $1.value.count + 96 })
-                        }
-                        table.remember(row, stream, found)
-                        number = found
+                        number = try admit(series.number(of: values), &`guard`)
+                        table.remember(row, stream, number)
                     }
                 } else {
                     let line = block.line(row)
@@ -81,12 +76,9 @@ extension RangeScan {
                     value = counts ? 1 : pipeline.state.sample
                     number = try numberOfLine(&`guard`)
                 }
-                lot.append(
-                    number,
-                    cell,
-                    Sample(time: time, value: value, arrival: arrivalBase &+ UInt64(row), stream: ranks[stream])
-                )
-                if lot.isFull { try flush(&`guard`) }
+                let arrival = arrivalBase &+ UInt64(row)
+                let sample = Sample(time: time, value: value, arrival: arrival, stream: ranks[stream])
+                try take(sample, number, cell, &`guard`)
             }
         }
         `guard`.budget.counted(lines: rows, bytes: bytes)

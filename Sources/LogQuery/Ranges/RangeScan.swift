@@ -98,12 +98,9 @@ struct RangeScan: ~Copyable {
                     }
                     number = try numberOfLine(&`guard`)
                 }
-                lot.append(
-                    number,
-                    cell,
-                    Sample(time: time, value: value, arrival: arrivalBase &+ UInt64(row), stream: ranks[stream])
-                )
-                if lot.isFull { try flush(&`guard`) }
+                let arrival = arrivalBase &+ UInt64(row)
+                let sample = Sample(time: time, value: value, arrival: arrival, stream: ranks[stream])
+                try take(sample, number, cell, &`guard`)
             }
         }
         `guard`.budget.counted(lines: rows, bytes: bytes)
@@ -146,12 +143,27 @@ struct RangeScan: ~Copyable {
         if pipeline.state.hasError, !(plan.preservesParserErrors && isParserError) {
             throw PipelineFailure.error(pipeline.state.labels())
         }
-        let (number, isNew) = series.number(of: pipeline.state)
-        if isNew {
-            let labels = series.labels[Int(number)]
+        return try admit(series.number(of: pipeline.state), &`guard`)
+    }
+
+    /// Accounts for a series that is new.
+    mutating func admit(_ found: (number: Int32, isNew: Bool), _ guard: inout QueryGuard) throws(QueryError) -> Int32 {
+        if found.isNew {
+            let labels = series.labels[Int(found.number)]
             try `guard`.hold(labels.pairs.reduce(256) { $0 + $1.name.count + $1.value.count + 96 })
         }
-        return number
+        return found.number
+    }
+
+    @inline(__always)
+    mutating func take(
+        _ sample: Sample,
+        _ series: Int32,
+        _ cell: WindowGrid.Cell,
+        _ guard: inout QueryGuard
+    ) throws(QueryError) {
+        lot.append(series, cell, sample)
+        if lot.isFull { try flush(&`guard`) }
     }
 
     /// The number of a value of the counted label: the same for equal values.

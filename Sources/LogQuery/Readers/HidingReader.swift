@@ -69,8 +69,6 @@ package final class HidingReader: StoreReader {
     package func scan(_ request: ScanRequest, sink: (ColumnBlock) throws -> ScanFlow) throws {
         let hidden = try hidden(request.tenant, request.range)
         if hidden.isEmpty { return try base.scan(request, sink: sink) }
-        var request = request
-        if hidden.contains(where: { !$0.stages.isEmpty }) { request.needsLines = true }
         var eraser = Eraser(hidden)
         try base.scan(request) { block in
             for row in try eraser.rows(of: block) {

@@ -87,42 +87,13 @@ package struct LabelFilter: Sendable {
     package var predicate: Predicate? { Self.predicate(root) }
 
     private static func predicate(_ node: Node) -> Predicate? {
-        func isPlain(_ name: LabelName) -> Bool {
-            name.bytes.withView { !$0.hasPrefix("__error") && !$0.hasSuffix(ByteView("_extracted")) }
-        }
+        var number: (FieldTest.Comparison, Double)?
+        var text: ByteString?
+        let label: LabelName
         switch node {
-        case .test(let name, let test):
-            guard isPlain(name) else { return nil }
-            return .field(
-                FieldTest(name: name.bytes, text: test.onlyText) { test.matches($0 ?? ByteView()) ? .yes : .no }
-            )
-        case .number(let name, let op, let wanted):
-            guard isPlain(name) else { return nil }
-            return .field(
-                FieldTest(name: name.bytes, number: (op.fieldComparison, wanted)) {
-                    guard let value = $0 else { return .no }
-                    guard case .success(let number) = GoFloat.parse(value) else { return .open }
-                    return op.holds(number, wanted) ? .yes : .no
-                }
-            )
-        case .duration(let name, let op, let wanted):
-            guard isPlain(name) else { return nil }
-            return .field(
-                FieldTest(name: name.bytes) {
-                    guard let value = $0 else { return .no }
-                    guard case .success(let duration) = GoDuration.parse(value) else { return .open }
-                    return op.holds(duration, wanted) ? .yes : .no
-                }
-            )
-        case .bytes(let name, let op, let wanted):
-            guard isPlain(name) else { return nil }
-            return .field(
-                FieldTest(name: name.bytes) {
-                    guard let value = $0 else { return .no }
-                    guard case .success(let size) = ByteSize.parse(value) else { return .open }
-                    return op.holds(size, wanted) ? .yes : .no
-                }
-            )
+        case .test(let name, let test): (label, text) = (name, test.onlyText)
+        case .number(let name, let op, let wanted): (label, number) = (name, (op.fieldComparison, wanted))
+        case .duration(let name, _, _), .bytes(let name, _, _): label = name
         case .ip, .any: return nil
         case .and(let a, let b):
             guard let first = predicate(a), let second = predicate(b) else { return nil }
@@ -130,6 +101,25 @@ package struct LabelFilter: Sendable {
         case .or(let a, let b):
             guard let first = predicate(a), let second = predicate(b) else { return nil }
             return .or([first, second])
+        }
+        let isPlain = label.bytes.withView { !$0.hasPrefix("__error") && !$0.hasSuffix(ByteView("_extracted")) }
+        return isPlain ? .field(FieldTest(name: label.bytes, number: number, text: text) { verdict(node, $0) }) : nil
+    }
+
+    /// What a single condition says of a value; nil: there is no such label. Open where the value does not convert, and
+    /// where more than the value decides.
+    private static func verdict(_ node: Node, _ value: ByteView?) -> FieldTest.Verdict {
+        func typed<T, F>(_ read: (ByteView) -> Result<T, F>, _ holds: (T) -> Bool) -> FieldTest.Verdict {
+            guard let value else { return .no }
+            guard case .success(let number) = read(value) else { return .open }
+            return holds(number) ? .yes : .no
+        }
+        switch node {
+        case .test(_, let test): return test.matches(value ?? ByteView()) ? .yes : .no
+        case .number(_, let op, let wanted): return typed(GoFloat.parse) { op.holds($0, wanted) }
+        case .duration(_, let op, let wanted): return typed(GoDuration.parse) { op.holds($0, wanted) }
+        case .bytes(_, let op, let wanted): return typed(ByteSize.parse) { op.holds($0, wanted) }
+        case .ip, .any, .and, .or: return .open
         }
     }
 
@@ -147,21 +137,7 @@ package struct LabelFilter: Sendable {
 
     /// Whether a line with this value of `onlyLabel` is dropped, whatever else becomes of the line. A value that does not
     /// convert is no reason for that, and an address is none as long as the line may yet get an error.
-    func refuses(_ value: ByteView) -> Bool {
-        switch root {
-        case .test(_, let test): return !test.matches(value)
-        case .number(_, let op, let wanted):
-            guard case .success(let number) = GoFloat.parse(value) else { return false }
-            return !op.holds(number, wanted)
-        case .duration(_, let op, let wanted):
-            guard case .success(let duration) = GoDuration.parse(value) else { return false }
-            return !op.holds(duration, wanted)
-        case .bytes(_, let op, let wanted):
-            guard case .success(let size) = ByteSize.parse(value) else { return false }
-            return !op.holds(size, wanted)
-        case .ip, .any, .and, .or: return false
-        }
-    }
+    func refuses(_ value: ByteView) -> Bool { Self.verdict(root, value) == .no }
 
     private static func keeps(_ node: Node, _ state: inout LineState) -> Bool {
         switch node {

@@ -4,7 +4,8 @@ import LogModel
 /// The pattern of `|>` and `!>`: literals with gaps `<_>` that may not be empty. No backtracking: each literal is taken
 /// where it stands first.
 package struct GapPattern: Sendable, Equatable {
-    package let parts: LinePattern
+    /// Literals; nil is a gap.
+    package let parts: [ByteString?]
 
     /// Throws for named captures and for gaps without a literal between them.
     package init(_ text: ByteString) throws(StageError) {
@@ -20,11 +21,10 @@ package struct GapPattern: Sendable, Equatable {
                 parts.append(nil)
             }
         }
-        self.parts = LinePattern(parts: parts)
+        self.parts = parts
     }
 
     package func matches(_ line: ByteView) -> Bool {
-        let parts = parts.parts
         guard let last = parts.last else { return line.isEmpty }
         if line.isEmpty { return false }
         var offset = 0

@@ -1,4 +1,5 @@
 import Bytes
+import LogModel
 
 /// Keeps or drops a line by its text: `|= != |~ !~ |> !>`, with alternatives joined by `or`.
 ///
@@ -53,14 +54,21 @@ package struct LineFilter: Sendable {
 
     func process(_ state: inout LineState) -> Bool { matches(state.line) }
 
-    /// The bytes that every kept line contains, where there are such: what a store may search for beforehand.
-    package var requiredLiteral: ByteString? {
-        guard !isNegative, matchers.count == 1 else { return nil }
-        switch matchers[0] {
-        case .literal(let text): return text
-        case .guardedRegex(let literal, _): return literal
-        default: return nil
+    /// The filter as a store may decide it; nil where it is more than a search for bytes or a regex.
+    package var predicate: Predicate? {
+        var alternatives: [Predicate] = []
+        for matcher in matchers {
+            switch matcher {
+            case .always: alternatives.append(.all)
+            case .literal(let text): alternatives.append(.lineContains(text))
+            case .guardedRegex(let literal, let regex): alternatives.append(.lineMatches(regex, requires: literal))
+            case .regex(let regex): alternatives.append(.lineMatches(regex, requires: nil))
+            case .notEmpty, .pattern, .ip: return nil
+            }
         }
+        guard let first = alternatives.first else { return nil }
+        let any = alternatives.count == 1 ? first : Predicate.or(alternatives)
+        return isNegative ? .not(any) : any
     }
 }
 

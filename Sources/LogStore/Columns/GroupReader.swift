@@ -86,9 +86,6 @@ final class GroupReader {
         return result
     }
 
-    /// The group's columns.
-    var columns: [ColumnChunk] { info.columns }
-
     func chunk(of column: Int) -> ColumnChunk? { places[column].map { info.columns[$0] } }
 
     /// The values that rows have in a column, by their place among all values of the column.

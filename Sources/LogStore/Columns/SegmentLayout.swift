@@ -47,8 +47,6 @@ struct SegmentLayout: Sendable {
     /// The columns of each template.
     var columnsOf: [Set<Int>]
 
-    var footprint: Int { columns.reduce(templates.byteCount) { $0 + 160 + $1.path.count * 48 } }
-
     static func encode(_ shredder: LineShredder, _ dictionaries: [Int: DictionaryChunks], into out: ByteArena) {
         out.append(varint: UInt64(shredder.columnCount))
         for number in 0..<shredder.columnCount {

@@ -82,15 +82,14 @@ struct GroupPredicate {
             inner.yes.invert()
             return inner
         case .lineContains(let needle): return try contains(needle)
-        case .lineMatches(let regex):
+        case .lineMatches(_, let literal):
             // What a match must contain tells which rows are worth a look.
-            guard let literal = regex.requiredLiteral else { return unknown }
+            guard let literal else { return unknown }
             var result = try contains(literal)
             result.open.formUnion(result.yes)
             result.yes = Bitmap(count: rows)
             return result
         case .field(let test): return try field(test)
-        case .linePattern: return unknown
         }
     }
 

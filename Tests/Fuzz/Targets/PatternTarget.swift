@@ -21,7 +21,7 @@ import LogStages
         try expect(filter.matches(line) == holds && opposite.matches(line) != holds, "|> and !> do not agree")
         if holds {
             var rest = line
-            for case let literal? in gaps.parts.parts {
+            for case let literal? in gaps.parts {
                 guard let at = literal.withView({ rest.firstRange(of: $0) }) else {
                     throw FuzzTarget.Breach("a match without \(literal)")
                 }

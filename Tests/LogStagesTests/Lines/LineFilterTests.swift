@@ -63,10 +63,20 @@ struct LineFilterTests {
             (.matches, "a(b|c)def", "def"), (.matches, "abc|def", nil), (.matches, "(?i)abcd", nil),
             (.matches, "abcx?", "abc"), (.matches, "[abc]+", nil), (.containsNot, "abc", nil),
             (.matches, "ab{0,2}", nil),
+            // What stands behind an escape, a brace or a bracket may be an alternative.
+            (.matches, "error\\tcode|warning", nil), (.matches, "abcd{x|def}", nil),
+            (.matches, "[[:a]x|bcd]efgh", nil), (.matches, "[]abc]defg", "defg"), (.matches, "abc{2}defg", "defg"),
+            (.matches, "user_1[0-9]+7\"", "user_1"), (.matches, "a\\.b\\.c", "a.b.c"),
         ] as [(LineFilter.Operator, String, String?)]
     )
     func requiredLiterals(op: LineFilter.Operator, text: String, literal: String?) throws {
-        #expect(try LineFilter(op, [.text(ByteString(text))]).requiredLiteral?.string == literal)
+        let found: ByteString? =
+            switch try LineFilter(op, [.text(ByteString(text))]).predicate {
+            case .lineContains(let needle): needle
+            case .lineMatches(_, let needle): needle
+            default: nil
+            }
+        #expect(found?.string == literal)
     }
 
     @Test("A claimed literal never loses a match", arguments: 0..<20)

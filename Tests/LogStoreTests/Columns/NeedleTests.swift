@@ -96,26 +96,4 @@ import Testing
         }
         await store.close()
     }
-
-    @Test func regexesNarrowToWhatTheyRequire() throws {
-        func required(_ pattern: String) -> String? {
-            CompiledRegex.requiredLiteral(of: pattern, isCaseSensitive: true)?.string
-        }
-        #expect(required("user_1[0-9]+7\"") == "user_1")
-        #expect(required("abc|def") == nil)
-        #expect(required("(abc|def)ghijk") == "ghijk")
-        #expect(required("abcd*efg") == "abc")
-        #expect(required("abcdé?xyzw") == "abcd")
-        #expect(required("(?i)error") == nil)
-        #expect(required("a\\.b\\.c") == "a.b.c")
-        #expect(required("[a-z]+timeout\\d+") == "timeout")
-        #expect(required("\\x41bcdef") == nil)
-        #expect(required("ab") == nil)
-        #expect(required("abc{2}defg") == "defg")
-        #expect(required("[]abc]defg") == "defg")
-        // What stands behind an escape or a brace may be an alternative.
-        #expect(required("error\\tcode|warning") == nil)
-        #expect(required("abcd{x|def}") == nil)
-        #expect(required("[[:a]x|bcd]efgh") == nil)
-    }
 }
