@@ -5,14 +5,44 @@ import Bytes
 /// Rows are ordered by (stream, time, arrival). `order` ranks blocks among each other where stream and time are equal:
 /// rows of a block with a smaller `order` arrived earlier.
 package final class ColumnBlock {
-    /// Nanoseconds, one for each row.
-    package let timestamps: [Int64]
-    /// Stream of each row: an index into `streams`.
-    package let streamOf: [UInt32]
+    /// Rows that lie together and belong to one stream.
+    package struct Span: Sendable, Equatable {
+        package var rows: Range<Int>
+        /// An index into the block's `streams`.
+        package var stream: Int
+
+        package init(rows: Range<Int>, stream: Int) {
+            self.rows = rows
+            self.stream = stream
+        }
+    }
+
+    /// Structured metadata of rows: an index into `sets` for each.
+    package struct Metadata {
+        package var setOf: [UInt32]
+        package var sets: [Labels]
+
+        package init(setOf: [UInt32], sets: [Labels]) {
+            self.setOf = setOf
+            self.sets = sets
+        }
+    }
+
+    package let count: Int
+    /// All rows, in order; neighbours may be of one stream.
+    package let spans: [Span]
     /// The streams that occur.
     package let streams: [StreamRef]
+    /// Nanoseconds, one for each row, ascending within a stream. Read when first asked for.
+    package private(set) lazy var timestamps: [Int64] = readTimes(self)
+    /// Stream of each row: an index into `streams`. Made when first asked for.
+    package private(set) lazy var streamOf: [UInt32] = spans.reduce(into: []) { all, span in
+        all.append(contentsOf: repeatElement(UInt32(span.stream), count: span.rows.count))
+    }
+    /// Whether any row may have structured metadata.
+    package let hasMetadata: Bool
     /// Structured metadata of each row: an index into `metadataSets`.
-    package let metadataOf: [UInt32]
+    package private(set) lazy var metadataOf = [UInt32](repeating: 0, count: count)
     package let metadataSets: [Labels]
     package let order: UInt64
 
@@ -24,6 +54,7 @@ package final class ColumnBlock {
     /// What the asked fields are, for those that the store can tell from columns.
     package let columns: ([FieldRequest]) throws -> [ByteString: FieldColumn]
 
+    private let readTimes: (ColumnBlock) -> [Int64]
     private var lineStart: [Int]
     private var lineLength: [UInt32]
     private var lineBytes: OwnedBytes?
@@ -42,28 +73,59 @@ package final class ColumnBlock {
         }
     }
 
-    /// `load` is called at most once, when the first line is asked for.
+    /// `times` and `load` are called at most once, when they are first asked for. `times` yields one for each row, and
+    /// takes rows out of the block whose time cannot be read.
     package init(
-        timestamps: [Int64], streamOf: [UInt32], streams: [StreamRef], metadataOf: [UInt32], metadataSets: [Labels],
-        order: UInt64, selected: Bitmap, undecided: Bitmap, columns: @escaping ([FieldRequest]) throws -> [ByteString: FieldColumn] = { _ in [:] },
+        spans: [Span], streams: [StreamRef], metadata: Metadata? = nil, order: UInt64, selected: Bitmap,
+        undecided: Bitmap, times: @escaping (ColumnBlock) -> [Int64],
+        columns: @escaping ([FieldRequest]) throws -> [ByteString: FieldColumn] = { _ in [:] },
         load: @escaping (ColumnBlock) throws -> LineTable
     ) {
-        precondition(timestamps.count == streamOf.count && timestamps.count == metadataOf.count)
-        self.timestamps = timestamps
-        self.streamOf = streamOf
+        count = spans.last?.rows.upperBound ?? 0
+        precondition(selected.count == count && undecided.count == count)
+        self.spans = spans
         self.streams = streams
-        self.metadataOf = metadataOf
-        self.metadataSets = metadataSets
+        hasMetadata = metadata != nil
+        metadataSets = metadata?.sets ?? [Labels()]
         self.order = order
         self.selected = selected
         self.undecided = undecided
         self.columns = columns
         self.load = load
+        readTimes = times
         lineStart = []
         lineLength = []
+        if let metadata {
+            precondition(metadata.setOf.count == count)
+            metadataOf = metadata.setOf
+        }
     }
 
-    package var count: Int { timestamps.count }
+    /// A block of rows whose times are at hand.
+    package convenience init(
+        timestamps: [Int64], streamOf: [UInt32], streams: [StreamRef], metadataOf: [UInt32], metadataSets: [Labels],
+        order: UInt64, selected: Bitmap, undecided: Bitmap,
+        columns: @escaping ([FieldRequest]) throws -> [ByteString: FieldColumn] = { _ in [:] },
+        load: @escaping (ColumnBlock) throws -> LineTable
+    ) {
+        precondition(timestamps.count == streamOf.count)
+        self.init(
+            spans: Self.spans(streamOf), streams: streams, metadata: Metadata(setOf: metadataOf, sets: metadataSets),
+            order: order, selected: selected, undecided: undecided, times: { _ in timestamps }, columns: columns,
+            load: load)
+    }
+
+    private static func spans(_ streamOf: [UInt32]) -> [Span] {
+        var spans: [Span] = []
+        for (row, stream) in streamOf.enumerated() {
+            if let last = spans.last, last.stream == Int(stream) {
+                spans[spans.count - 1].rows = last.rows.lowerBound..<row + 1
+            } else {
+                spans.append(Span(rows: row..<row + 1, stream: Int(stream)))
+            }
+        }
+        return spans
+    }
 
     /// Brings the lines into memory. Must be called before `line(_:)`.
     package func loadLines() throws {
@@ -78,16 +140,24 @@ package final class ColumnBlock {
     /// The same rows under other names of their streams: `streams` in the order of this block's. Lines are not copied.
     package func relabelled(_ streams: [StreamRef]) -> ColumnBlock {
         precondition(streams.count == self.streams.count)
-        return ColumnBlock(
-            timestamps: timestamps, streamOf: streamOf, streams: streams, metadataOf: metadataOf,
-            metadataSets: metadataSets, order: order, selected: selected, undecided: undecided, columns: columns
-        ) { [self] other in
-            // The lines that the other block still wants; what is damaged leaves both.
+        // What is damaged leaves both blocks.
+        func together<R>(_ other: ColumnBlock, _ body: () throws -> R) rethrows -> R {
             selected = other.selected
             undecided = other.undecided
-            try loadLines()
-            other.selected = selected
-            other.undecided = undecided
+            defer {
+                other.selected = selected
+                other.undecided = undecided
+            }
+            return try body()
+        }
+        return ColumnBlock(
+            spans: spans, streams: streams,
+            metadata: hasMetadata ? Metadata(setOf: metadataOf, sets: metadataSets) : nil,
+            order: order, selected: selected, undecided: undecided,
+            times: { [self] other in together(other) { timestamps } },
+            columns: columns
+        ) { [self] other in
+            try together(other) { try loadLines() }
             return LineTable(bytes: lineBytes ?? OwnedBytes([]), starts: lineStart, lengths: lineLength)
         }
     }
@@ -163,6 +233,50 @@ package struct Bitmap: Sendable, Equatable {
             part[i] = word
         }
         return Bitmap(words: part, count: range.count)
+    }
+
+    /// How many rows of a range are in the set. O(range / 64).
+    package func population(_ range: Range<Int>) -> Int {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        if range.isEmpty { return 0 }
+        let (first, last) = (range.lowerBound >> 6, (range.upperBound - 1) >> 6)
+        let head = UInt64.max << UInt64(range.lowerBound & 63)
+        let tail = UInt64.max >> UInt64(63 - (range.upperBound - 1) & 63)
+        if first == last { return (words[first] & head & tail).nonzeroBitCount }
+        var sum = (words[first] & head).nonzeroBitCount + (words[last] & tail).nonzeroBitCount
+        for word in first + 1..<last { sum += words[word].nonzeroBitCount }
+        return sum
+    }
+
+    /// Calls `body` with each row of a range that is in the set, in order.
+    @inlinable
+    package func forEach(in range: Range<Int>, _ body: (Int) -> Void) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        var from = range.lowerBound
+        while from < range.upperBound {
+            let end = min(range.upperBound, (from | 63) + 1)
+            var rest = words[from >> 6] & (UInt64.max << UInt64(from & 63))
+            if end & 63 != 0 { rest &= (1 << UInt64(end & 63)) - 1 }
+            while rest != 0 {
+                body(from & ~63 + rest.trailingZeroBitCount)
+                rest &= rest - 1
+            }
+            from = end
+        }
+    }
+
+    /// Adds rows of another set: those of `range`, the first of them as row `at`. O(range / 64).
+    package mutating func copy(_ other: Bitmap, _ range: Range<Int>, to at: Int) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= other.count && at >= 0 && at + range.count <= count)
+        var from = range.lowerBound
+        var to = at
+        while from < range.upperBound {
+            let width = min(64 - from & 63, 64 - to & 63, range.upperBound - from)
+            let mask: UInt64 = width == 64 ? .max : (1 << UInt64(width)) - 1
+            words[to >> 6] |= (other.words[from >> 6] >> UInt64(from & 63) & mask) << UInt64(to & 63)
+            from += width
+            to += width
+        }
     }
 
     /// Sets the rows of a range.

@@ -45,6 +45,8 @@ package struct ScanRequest: Sendable {
     package var direction: Direction
     /// How many rows will probably do. A hint: the sink decides.
     package var limit: Int?
+    /// Whether lines of most rows will be read: then blocks are small, or as large as the store likes. A hint.
+    package var readsLines = true
     package var matchers: [LabelMatcher]
     package var predicate: Predicate
     package var budget: QueryBudget

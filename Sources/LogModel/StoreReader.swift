@@ -11,12 +11,31 @@ package protocol StoreReader: Sendable {
     /// descending order of their last. Blocks may overlap in time. Rows lie inside the range and belong to matching streams.
     func scan(_ request: ScanRequest, sink: (ColumnBlock) throws -> ScanFlow) throws
 
+    /// As `scan`, for who does not care for the order: the rows are divided into `parts`, the same ones for the same
+    /// rows and `parts`, and read by as many threads as are free. `sink` is called with the number of the part; calls
+    /// with one number come one after another. The request's direction and limit do not matter.
+    func scan(
+        _ request: ScanRequest, parts: Int, sink: @escaping @Sendable (_ part: Int, _ block: ColumnBlock) throws -> Void
+    ) throws
+
     /// Rows and bytes of each matching stream in each cell of a grid, from run tables where cells cover whole runs.
     func counts(tenant: Tenant, matchers: [LabelMatcher], grid: TimeGrid, budget: QueryBudget, cancel: CancelFlag) throws
         -> [StreamCounts]
 
     /// What there is, without reading lines.
     func catalogue(tenant: Tenant, range: TimeRange) throws -> Catalogue
+}
+
+extension StoreReader {
+    /// In one part, for stores that know no better.
+    package func scan(
+        _ request: ScanRequest, parts: Int, sink: @escaping @Sendable (_ part: Int, _ block: ColumnBlock) throws -> Void
+    ) throws {
+        try scan(request) { block in
+            try sink(0, block)
+            return .more
+        }
+    }
 }
 
 /// A stream and what the store knows of it without reading lines.

@@ -133,12 +133,7 @@ struct Evaluator: ~Copyable {
         let plan = try RangePlan(aggregation, pushed: pushed, steps: steps, settings: settings)
         let scanned = plan.grid.scanned
         if plan.needsOnlyCounts, !settings.lokiQuirks, let counted = try counts(plan, scanned) { return counted }
-        let ranking =
-            plan.dependsOnOrder
-            ? StreamRanking(try store.streams(tenant: request.tenant, matchers: plan.matchers, range: scanned))
-            : StreamRanking()
-        var scan = RangeScan(plan, ranking: ranking)
-        let wanted = ScanRequest(
+        var wanted = ScanRequest(
             tenant: request.tenant,
             range: scanned,
             direction: .forward,
@@ -147,6 +142,22 @@ struct Evaluator: ~Copyable {
             budget: `guard`.budget,
             cancel: request.cancel
         )
+        if !plan.dependsOnOrder, !settings.lokiQuirks {
+            wanted.readsLines = plan.readsLines
+            let parts = RangeParts(plan, `guard`)
+            do {
+                try store.scan(wanted, parts: RangeParts.count) { part, block in try parts.add(block, to: part) }
+                return try parts.finish(&`guard`)
+            } catch {
+                // The line that is complained about is the first in order: it is looked for below.
+                guard parts.hasFailedLine else { throw error }
+            }
+        }
+        let ranking =
+            plan.dependsOnOrder
+            ? StreamRanking(try store.streams(tenant: request.tenant, matchers: plan.matchers, range: scanned))
+            : StreamRanking()
+        var scan = RangeScan(plan, ranking: ranking)
         try store.scan(wanted) { block in
             try scan.add(block, &`guard`)
             return .more

@@ -65,6 +65,14 @@ extension LogStore {
         try scan.run(sink)
     }
 
+    package func scan(
+        _ request: ScanRequest,
+        parts: Int,
+        sink: @escaping @Sendable (Int, ColumnBlock) throws -> Void
+    ) throws {
+        try GroupScan(core: core, request: request).run(parts: parts, sink)
+    }
+
     package func counts(
         tenant: Tenant,
         matchers: [LabelMatcher],

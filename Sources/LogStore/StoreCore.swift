@@ -78,5 +78,11 @@ final class StoreCore: Sendable {
         metrics.damaged.set(damage.all.count)
     }
 
+    /// Tells of a part that cannot be read.
+    func report(_ error: StoreError) {
+        damage.add(error.message)
+        count()
+    }
+
     func path(_ name: String) -> String { DiskPath.join(settings.directory, name) }
 }

@@ -175,6 +175,23 @@ void tr_charset(const uint8_t *bytes, size_t length, uint64_t *mask);
 void tr_match_values(const uint8_t *base, const tr_span *values, size_t count, const uint8_t *needle, size_t length,
                      int how, uint64_t *bits);
 
+// ---- Samples --------------------------------------------------------------------------------------------------
+
+/// The rows from `from` to below `to` whose bit is set; returns how many.
+size_t tr_rows_of(const uint64_t *bits, size_t from, size_t to, uint32_t *rows);
+/// Counting sort of those rows by their code: rows of code c come before ends[c], behind those of c - 1, in order.
+/// -1 when a code is not below `width`. Without `rows` they are only counted. `ends` has room for `width`.
+int tr_rows_by_code(const uint32_t *codes, const uint64_t *bits, size_t from, size_t to, size_t width, uint32_t *ends,
+                    uint32_t *_Nullable rows);
+void tr_gather_doubles(const double *values, const uint32_t *rows, size_t count, double *out);
+/// Eight sums side by side, added up in the end.
+double tr_sum_doubles(const double *values, size_t count);
+/// The k-th smallest, NaN being the least, and the one behind it (itself, when there is none). Values are reordered.
+/// k < count. O(count) on average, O(count log count) at worst (introselect).
+double tr_select_double(double *values, size_t count, size_t k, double *next);
+/// value / divisor.
+void tr_scale_integers(const int64_t *values, size_t count, double divisor, double *out);
+
 #pragma clang assume_nonnull end
 
 #ifdef __cplusplus

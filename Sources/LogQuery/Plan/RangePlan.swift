@@ -6,7 +6,9 @@ import LogStages
 /// One range aggregation, worked out from the tree: what is a sample, which series it belongs to, what is made of them.
 struct RangePlan {
     /// Whether the order of samples with equal times matters.
-    var dependsOnOrder: Bool { op == .first || op == .last || op == .counterRate }
+    var dependsOnOrder: Bool { op == .first || op == .last || op == .counterRate || op == .distinct }
+    /// Whether lines of most rows are looked at, as far as the plan can tell.
+    var readsLines: Bool { columns == nil && (lineFilters == nil || !predicate.isExact) }
 
     /// What one line contributes.
     enum Contribution { case one, bytes, unwrapped, distinct(LabelName) }

@@ -14,71 +14,55 @@ extension RangeScan {
         var slow = decidesNothing ? Bitmap(count: block.count) : block.undecided
         var sources: [Source] = []
         for name in columns.names { sources.append(source(name, fields, block)) }
-        let sample = columns.unwrap.map { source($0, fields, block) }
-        for source in sources + (sample.map { [$0] } ?? []) { slow.formUnion(source.slow) }
+        let unwrapped = columns.unwrap.map { source($0, fields, block) }
+        for source in sources + (unwrapped.map { [$0] } ?? []) { slow.formUnion(source.slow) }
         if requests.isEmpty, !plan.predicate.asksFields {
             // Nobody has looked whether the lines are JSON at all.
             slow = Bitmap(count: block.count, repeating: true)
         }
-        let fails = block.metadataSets.map { $0["__error__"] != nil }
-        if fails.contains(true) {
-            for row in 0..<block.count where fails[Int(block.metadataOf[row])] { slow[row] = true }
+        if block.hasMetadata {
+            let fails = block.metadataSets.map { $0["__error__"] != nil }
+            if fails.contains(true) {
+                for row in 0..<block.count where fails[Int(block.metadataOf[row])] { slow[row] = true }
+            }
         }
         slow.formIntersection(chosen.union(block.undecided))
-        var lines = Bitmap(count: block.count)
-        if !slow.isEmpty {
-            // Only the lines that are needed are put together; what is damaged leaves the block.
-            block.selected = lines
-            block.undecided = slow
-            try block.loadLines()
-            lines = block.undecided
-        }
-        var direct = chosen
-        direct.subtract(slow)
-        if let sample { direct.formIntersection(sample.column?.present ?? Bitmap(count: block.count)) }
+        var settled = SettledRows(rows: chosen)
+        settled.rows.subtract(slow)
+        if let unwrapped { settled.rows.formIntersection(unwrapped.column?.present ?? Bitmap(count: block.count)) }
+        settled.numbers = unwrapped.map { Self.numbers($0, count: block.count) }
+        settled.group(by: sources, in: block)
+        try take(settled, block, sources, &`guard`)
+        if slow.isEmpty { return }
+        // Only the lines that are needed are put together; what is damaged leaves the block.
+        block.selected = Bitmap(count: block.count)
+        block.undecided = slow
+        try block.loadLines()
+        try takeLines(block, &`guard`)
+    }
+
+    /// Runs the rows of a block that are still undecided through the pipeline.
+    private mutating func takeLines(_ block: ColumnBlock, _ guard: inout QueryGuard) throws {
+        let lines = block.undecided
+        let counts = plan.columns?.unwrap == nil
         var rows = 0
         var bytes = 0
-        let arrivalBase = block.order &<< 24
-        let ranks = block.streams.map { ranking.rank(of: $0.id) }
         current = (.max, .max)
-        var values = [ByteView?](repeating: nil, count: sources.count)
-        let numbers = SampleNumbers(sample)
-        let counts = columns.unwrap == nil
-        var table = ColumnSeries(sources, streams: block.streams.count)
-        for word in direct.words.indices {
-            let here = direct.words[word]
-            var bits = here | lines.words[word]
+        for word in lines.words.indices {
+            var bits = lines.words[word]
             while bits != 0 {
-                let bit = bits.trailingZeroBitCount
-                let row = word << 6 + bit
+                let row = word << 6 + bits.trailingZeroBitCount
                 bits &= bits - 1
                 rows += 1
                 let time = block.timestamps[row]
                 let cell = finder.cell(at: time)
                 if cell.isEmpty { continue }
-                let stream = Int(block.streamOf[row])
-                let value: Double
-                var number: Int32
-                if here >> UInt64(bit) & 1 == 1 {
-                    try `guard`.worked(0, isCostly: false)
-                    value = counts ? 1 : numbers.value(row)
-                    number = table.known(row, stream)
-                    if number < 0 {
-                        for (i, source) in sources.enumerated() { values[i] = source.value(row, stream) }
-                        number = try admit(series.number(of: values), &`guard`)
-                        table.remember(row, stream, number)
-                    }
-                } else {
-                    let line = block.line(row)
-                    bytes += line.count
-                    try `guard`.worked(line.count, isCostly: isCostly)
-                    if !run(block, row, line, time) { continue }
-                    value = counts ? 1 : pipeline.state.sample
-                    number = try numberOfLine(&`guard`)
-                }
-                let arrival = arrivalBase &+ UInt64(row)
-                let sample = Sample(time: time, value: value, arrival: arrival, stream: ranks[stream])
-                try take(sample, number, cell, &`guard`)
+                let line = block.line(row)
+                bytes += line.count
+                try `guard`.worked(line.count, isCostly: isCostly)
+                if !run(block, row, line, time) { continue }
+                let sample = Sample(time: time, value: counts ? 1 : pipeline.state.sample)
+                try take(sample, try numberOfLine(&`guard`), cell, &`guard`)
             }
         }
         `guard`.budget.counted(lines: rows, bytes: bytes)
@@ -126,7 +110,7 @@ extension RangeScan {
         var slow = column?.open ?? Bitmap(count: block.count, repeating: isAsked)
         let isUnwrapped = plan.columns?.unwrap == name
         if isUnwrapped, ofStream.contains(where: { $0 != nil }) {
-            for row in 0..<block.count where ofStream[Int(block.streamOf[row])] != nil { slow[row] = true }
+            for span in block.spans where ofStream[span.stream] != nil { slow.insert(span.rows) }
         }
         // What becomes of a value that is no number, the pipeline knows.
         if isUnwrapped, let column, case .texts(let codes, let table) = column.values {
@@ -138,79 +122,28 @@ extension RangeScan {
             }
         }
         // Metadata comes before fields, and behind `| json` it may hide the label of the stream.
-        let hides = block.metadataSets.map { $0[name.bytes] != nil }
-        if hides.contains(true) {
-            for row in 0..<block.count where hides[Int(block.metadataOf[row])] { slow[row] = true }
+        if block.hasMetadata {
+            let hides = block.metadataSets.map { $0[name.bytes] != nil }
+            if hides.contains(true) {
+                for row in 0..<block.count where hides[Int(block.metadataOf[row])] { slow[row] = true }
+            }
         }
         return Source(ofStream: ofStream, own: own, column: column, slow: slow)
     }
-}
 
-/// The numbers of a field; texts are read once for each entry of their table.
-private struct SampleNumbers {
-    private var numbers: [Double] = []
-    private var codes: [UInt32] = []
-    private var parsed: [Double] = []
-    private var isDirect = false
-
-    init(_ source: RangeScan.Source?) {
-        switch source?.column?.values {
-        case .numbers(let values):
-            numbers = values
-            isDirect = true
+    /// The number of each row that has it; texts are read once for each entry of their table.
+    private static func numbers(_ source: Source, count: Int) -> [Double] {
+        switch source.column?.values {
+        case .numbers(let values): return values
         case .texts(let codes, let table):
-            self.codes = codes
             let list = table.list
+            var parsed: [Double] = []
             parsed.reserveCapacity(list.count)
             for i in 0..<list.count {
                 if case .success(let number) = GoFloat.parse(list[i]) { parsed.append(number) } else { parsed.append(0) }
             }
-        case nil: break
+            return codes.map { Int($0) < parsed.count ? parsed[Int($0)] : 0 }
+        case nil: return [Double](repeating: 0, count: count)
         }
-    }
-
-    /// Only of rows that have the field, as a number.
-    @inline(__always)
-    func value(_ row: Int) -> Double { isDirect ? numbers[row] : parsed[Int(codes[row])] }
-}
-
-/// Series by stream and code, where one column at most tells them apart and its table is small.
-private struct ColumnSeries {
-    /// −1 where not known yet.
-    private var numbers: [Int32] = []
-    private var width = 1
-    /// Empty where streams alone tell series apart.
-    private var codes: [UInt32] = []
-    private var present: [UInt64] = []
-
-    init(_ sources: [RangeScan.Source], streams: Int) {
-        let varying = sources.filter { source in source.ofStream.contains { $0 == nil } }
-        if varying.count > 1 { return }
-        if let column = varying.first?.column {
-            guard case .texts(let codes, let table) = column.values, table.count < 1 << 14 else { return }
-            self.codes = codes
-            present = column.present.words
-            width = table.count + 1
-        }
-        guard streams * width <= 1 << 18 else {
-            width = 0
-            return
-        }
-        numbers = [Int32](repeating: -1, count: streams * width)
-    }
-
-    @inline(__always)
-    private func place(_ row: Int, _ stream: Int) -> Int {
-        if codes.isEmpty { return stream * width }
-        return stream * width + (present[row >> 6] >> UInt64(row & 63) & 1 == 1 ? Int(codes[row]) + 1 : 0)
-    }
-
-    /// −1 where it is not known.
-    @inline(__always)
-    func known(_ row: Int, _ stream: Int) -> Int32 { numbers.isEmpty ? -1 : numbers[place(row, stream)] }
-
-    @inline(__always)
-    mutating func remember(_ row: Int, _ stream: Int, _ number: Int32) {
-        if !numbers.isEmpty { numbers[place(row, stream)] = number }
     }
 }

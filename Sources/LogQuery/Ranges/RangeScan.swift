@@ -11,7 +11,7 @@ struct RangeScan: ~Copyable {
     let plan: RangePlan
     let pipeline: StagePipeline
     var series: SeriesTable
-    private let collector: SampleCollector
+    let collector: SampleCollector
     var lot = SampleLot()
     var finder: CellFinder
     let ranking: StreamRanking
@@ -21,6 +21,9 @@ struct RangeScan: ~Copyable {
     private var values: [ByteString: Int] = [:]
     /// Stream and metadata that the pipeline was told of last: indices into the block at hand.
     var current: (stream: UInt32, metadata: UInt32) = (.max, .max)
+    var lists = RowLists()
+    /// Whether a line came out of the pipeline with an error, which failed the query.
+    private(set) var hasFailedLine = false
 
     init(_ plan: RangePlan, ranking: StreamRanking = StreamRanking()) {
         self.ranking = ranking
@@ -39,6 +42,12 @@ struct RangeScan: ~Copyable {
         // Where the store has decided and nothing else is asked of lines, none is read.
         let trustsStore = plan.predicate.isExact
         let countsBytes = if case .bytes = plan.contribution { true } else { false }
+        if trustsStore, !countsBytes, !plan.changesLabels, !block.hasMetadata, plan.lineFilters != nil {
+            // What is decided is counted by stream.
+            try take(SettledRows(rows: block.selected), block, nil, &`guard`)
+            if block.undecided.isEmpty { return }
+            block.selected = Bitmap(count: block.count)
+        }
         let readsLines =
             plan.needsLines
             && (plan.changesLabels || countsBytes || !trustsStore || !block.undecided.isEmpty)
@@ -114,7 +123,7 @@ struct RangeScan: ~Copyable {
     }
 
     /// Leaves the labels of a row in the state as no stage has touched them.
-    private mutating func showStored(_ block: ColumnBlock, _ row: Int) {
+    mutating func showStored(_ block: ColumnBlock, _ row: Int) {
         let stream = block.streamOf[row]
         let metadata = block.metadataOf[row]
         pipeline.setStream(block.streams[Int(stream)].labels)
@@ -141,6 +150,7 @@ struct RangeScan: ~Copyable {
     /// The series of the line in `state`; fails the query for a line with an error.
     mutating func numberOfLine(_ guard: inout QueryGuard) throws(QueryError) -> Int32 {
         if pipeline.state.hasError, !(plan.preservesParserErrors && isParserError) {
+            hasFailedLine = true
             throw PipelineFailure.error(pipeline.state.labels())
         }
         return try admit(series.number(of: pipeline.state), &`guard`)
@@ -149,8 +159,7 @@ struct RangeScan: ~Copyable {
     /// Accounts for a series that is new.
     mutating func admit(_ found: (number: Int32, isNew: Bool), _ guard: inout QueryGuard) throws(QueryError) -> Int32 {
         if found.isNew {
-            let labels = series.labels[Int(found.number)]
-            try `guard`.hold(labels.pairs.reduce(256) { $0 + $1.name.count + $1.value.count + 96 })
+            try `guard`.hold(SeriesTable.footprint(series.labels[Int(found.number)]))
         }
         return found.number
     }
@@ -185,6 +194,13 @@ struct RangeScan: ~Copyable {
         if lot.count == 0 { return }
         try `guard`.hold(collector.add(lot))
         lot.clear()
+    }
+
+    /// Takes in what another scan of the same plan has gathered.
+    mutating func absorb(_ other: borrowing RangeScan, _ guard: inout QueryGuard) throws(QueryError) {
+        let (numbers, fresh) = series.absorb(other.series)
+        for labels in fresh { try `guard`.hold(SeriesTable.footprint(labels)) }
+        try `guard`.hold(collector.absorb(other.collector, numbers))
     }
 
     /// The series, in order of their labels.

@@ -1,3 +1,4 @@
+import Bytes
 import LogModel
 
 /// What a range aggregation makes of the samples in a window.
@@ -56,6 +57,20 @@ class SampleCollector {
     /// Takes a lot in; returns by how many bytes memory has grown.
     func add(_ lot: borrowing SampleLot) -> Int { 0 }
 
+    /// Takes samples of one series and cell in, whose order does not matter; at least one. `times`: of each, where the
+    /// grid has several instants. Returns by how many bytes memory has grown.
+    func add(_ values: ArraySlice<Double>, times: ArraySlice<Int64>, to series: Int32, _ cell: WindowGrid.Cell) -> Int { 0 }
+
+    /// As `add`, for so many samples of 1.
+    func add(ones count: Int, times: ArraySlice<Int64>, to series: Int32, _ cell: WindowGrid.Cell) -> Int {
+        let ones = [Double](repeating: 1, count: count)
+        return add(ones[...], times: times, to: series, cell)
+    }
+
+    /// Takes in what another collector of the same kind has, whose series i is `numbers[i]` here. Returns by how many
+    /// bytes memory has grown.
+    func absorb(_ other: SampleCollector, _ numbers: [Int32]) -> Int { 0 }
+
     /// The value of each instant of series `number`.
     func values(of number: Int) -> [Double] { [] }
 
@@ -88,8 +103,23 @@ struct SeriesWindows<Summary: WindowSummary> {
             while series.count <= number { series.append(WindowCells()) }
             if series[number].add(lot.samples[i], to: lot.cells[i]) { opened += 1 }
         }
-        // Arrays double: twice the cell.
-        return opened * 2 * MemoryLayout<(WindowGrid.Cell, Summary)>.stride
+        return opened * Self.cellSize
+    }
+
+    /// Arrays double: twice the cell.
+    private static var cellSize: Int { 2 * MemoryLayout<(WindowGrid.Cell, Summary)>.stride }
+
+    mutating func add(_ summary: Summary, to number: Int32, _ cell: WindowGrid.Cell) -> Int {
+        while series.count <= Int(number) { series.append(WindowCells()) }
+        return series[Int(number)].merge(summary, to: cell) ? Self.cellSize : 0
+    }
+
+    mutating func absorb(_ other: SeriesWindows, _ numbers: [Int32]) -> Int {
+        var grown = 0
+        for (windows, number) in zip(other.series, numbers) {
+            for (cell, summary) in windows.cells { grown += add(summary, to: number, cell) }
+        }
+        return grown
     }
 
     func values(of number: Int, steps: Int, _ finish: (Summary) -> Double) -> [Double] {
@@ -115,6 +145,22 @@ struct SeriesSamples {
         return lot.count * MemoryLayout<Sample>.stride * 3 / 2
     }
 
+    mutating func add(_ values: ArraySlice<Double>, times: ArraySlice<Int64>, to number: Int32) -> Int {
+        while series.count <= Int(number) { series.append(WindowSamples()) }
+        for (value, time) in zip(values, times) { series[Int(number)].add(Sample(time: time, value: value)) }
+        return values.count * MemoryLayout<Sample>.stride * 3 / 2
+    }
+
+    mutating func absorb(_ other: SeriesSamples, _ numbers: [Int32]) -> Int {
+        var count = 0
+        for (samples, number) in zip(other.series, numbers) {
+            while series.count <= Int(number) { series.append(WindowSamples()) }
+            series[Int(number)].append(samples)
+            count += samples.samples.count
+        }
+        return count * MemoryLayout<Sample>.stride * 3 / 2
+    }
+
     /// Those of one series in order of time; nil where it has none.
     mutating func sorted(_ number: Int) -> WindowSamples? {
         guard number < series.count else { return nil }
@@ -133,6 +179,15 @@ final class SumCollector: SampleCollector {
     }
 
     override func add(_ lot: borrowing SampleLot) -> Int { windows.add(lot) }
+    override func add(
+        _ values: ArraySlice<Double>, times: ArraySlice<Int64>, to series: Int32, _ cell: WindowGrid.Cell
+    ) -> Int { windows.add(SumSummary(values), to: series, cell) }
+    override func add(ones count: Int, times: ArraySlice<Int64>, to series: Int32, _ cell: WindowGrid.Cell) -> Int {
+        windows.add(SumSummary(sum: Double(count)), to: series, cell)
+    }
+    override func absorb(_ other: SampleCollector, _ numbers: [Int32]) -> Int {
+        (other as? SumCollector).map { windows.absorb($0.windows, numbers) } ?? 0
+    }
     override func values(of number: Int) -> [Double] {
         windows.values(of: number, steps: grid.steps.count) { $0.sum / divisor }
     }
@@ -142,6 +197,12 @@ final class MeanCollector: SampleCollector {
     private var windows = SeriesWindows<MeanSummary>()
 
     override func add(_ lot: borrowing SampleLot) -> Int { windows.add(lot) }
+    override func add(
+        _ values: ArraySlice<Double>, times: ArraySlice<Int64>, to series: Int32, _ cell: WindowGrid.Cell
+    ) -> Int { windows.add(MeanSummary(values), to: series, cell) }
+    override func absorb(_ other: SampleCollector, _ numbers: [Int32]) -> Int {
+        (other as? MeanCollector).map { windows.absorb($0.windows, numbers) } ?? 0
+    }
     override func values(of number: Int) -> [Double] { windows.values(of: number, steps: grid.steps.count) { $0.mean } }
 }
 
@@ -155,6 +216,12 @@ final class ExtremaCollector: SampleCollector {
     }
 
     override func add(_ lot: borrowing SampleLot) -> Int { windows.add(lot) }
+    override func add(
+        _ values: ArraySlice<Double>, times: ArraySlice<Int64>, to series: Int32, _ cell: WindowGrid.Cell
+    ) -> Int { windows.add(ExtremaSummary(values), to: series, cell) }
+    override func absorb(_ other: SampleCollector, _ numbers: [Int32]) -> Int {
+        (other as? ExtremaCollector).map { windows.absorb($0.windows, numbers) } ?? 0
+    }
     override func values(of number: Int) -> [Double] {
         windows.values(of: number, steps: grid.steps.count) { max ? $0.max : $0.min }
     }
@@ -170,6 +237,12 @@ final class VarianceCollector: SampleCollector {
     }
 
     override func add(_ lot: borrowing SampleLot) -> Int { windows.add(lot) }
+    override func add(
+        _ values: ArraySlice<Double>, times: ArraySlice<Int64>, to series: Int32, _ cell: WindowGrid.Cell
+    ) -> Int { windows.add(VarianceSummary(values), to: series, cell) }
+    override func absorb(_ other: SampleCollector, _ numbers: [Int32]) -> Int {
+        (other as? VarianceCollector).map { windows.absorb($0.windows, numbers) } ?? 0
+    }
     override func values(of number: Int) -> [Double] {
         windows.values(of: number, steps: grid.steps.count) { root ? $0.variance.squareRoot() : $0.variance }
     }
@@ -212,6 +285,27 @@ final class QuantileCollector: SampleCollector {
             return lot.count * 12
         }
         return series.add(lot)
+    }
+
+    override func add(
+        _ values: ArraySlice<Double>, times: ArraySlice<Int64>, to number: Int32, _ cell: WindowGrid.Cell
+    ) -> Int {
+        guard grid.steps.count == 1 else { return series.add(values, times: times, to: number) }
+        while plain.count <= Int(number) { plain.append([]) }
+        plain[Int(number)].append(contentsOf: values)
+        return values.count * 12
+    }
+
+    override func absorb(_ other: SampleCollector, _ numbers: [Int32]) -> Int {
+        guard let other = other as? QuantileCollector else { return 0 }
+        guard grid.steps.count == 1 else { return series.absorb(other.series, numbers) }
+        var count = 0
+        for (values, number) in zip(other.plain, numbers) {
+            while plain.count <= Int(number) { plain.append([]) }
+            plain[Int(number)].append(contentsOf: values)
+            count += values.count
+        }
+        return count * 12
     }
 
     override func values(of number: Int) -> [Double] {

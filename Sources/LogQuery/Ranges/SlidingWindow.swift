@@ -1,3 +1,5 @@
+import Bytes
+
 /// The cells of one series, in time order, each with a summary of its samples.
 struct WindowCells<Summary: WindowSummary> {
     private(set) var cells: [(cell: WindowGrid.Cell, summary: Summary)] = []
@@ -14,7 +16,21 @@ struct WindowCells<Summary: WindowSummary> {
         return find(sample, cell)
     }
 
-    private mutating func find(_ sample: Sample, _ cell: WindowGrid.Cell) -> Bool {
+    /// As `add`, for what is summed up already and comes in any order.
+    mutating func merge(_ summary: Summary, to cell: WindowGrid.Cell) -> Bool {
+        let (place, isKnown) = place(of: cell)
+        cursor = place
+        if isKnown {
+            cells[place].summary = Summary.merge(cells[place].summary, summary)
+        } else {
+            cells.insert((cell, summary), at: place)
+        }
+        return !isKnown
+    }
+
+    /// Where a cell is or belongs.
+    private func place(of cell: WindowGrid.Cell) -> (Int, isKnown: Bool) {
+        if cursor < cells.count, cells[cursor].cell == cell { return (cursor, true) }
         if let last = cells.last, cell < last.cell || cell == last.cell {
             var low = 0
             var high = cells.count
@@ -22,17 +38,16 @@ struct WindowCells<Summary: WindowSummary> {
                 let middle = (low + high) / 2
                 if cells[middle].cell < cell { low = middle + 1 } else { high = middle }
             }
-            cursor = low
-            if cells[low].cell == cell {
-                cells[low].summary.add(sample)
-                return false
-            }
-            cells.insert((cell, Summary(sample)), at: low)
-            return true
+            return (low, cells[low].cell == cell)
         }
-        cursor = cells.count
-        cells.append((cell, Summary(sample)))
-        return true
+        return (cells.count, false)
+    }
+
+    private mutating func find(_ sample: Sample, _ cell: WindowGrid.Cell) -> Bool {
+        let (place, isKnown) = place(of: cell)
+        cursor = place
+        if isKnown { cells[place].summary.add(sample) } else { cells.insert((cell, Summary(sample)), at: place) }
+        return !isKnown
     }
 
     /// Calls `body` with the summary of each window that has samples, in order of steps.
@@ -85,6 +100,10 @@ struct WindowSamples {
         samples.append(sample)
     }
 
+    mutating func append(_ other: WindowSamples) {
+        for sample in other.samples { add(sample) }
+    }
+
     mutating func sort() {
         if !isSorted { samples.sort { $0.isBefore($1) } }
         isSorted = true
@@ -117,52 +136,8 @@ enum Quantile {
         let lower = max(0, rank.rounded(.down))
         let upper = min(Double(values.count - 1), lower + 1)
         let weight = rank - rank.rounded(.down)
-        let below = select(Int(lower), &values)
-        let above: Double
-        if upper == lower {
-            above = below
-        } else {
-            // What lies behind position `lower` is not smaller: the next in order is the least of it.
-            var least = values[Int(lower) + 1]
-            for i in (Int(lower) + 1)..<values.count where precedes(values[i], least) { least = values[i] }
-            above = least
-        }
+        let (below, next) = Doubles.select(Int(lower), &values)
+        let above = upper == lower ? below : next
         return below * (1 - weight) + above * weight
-    }
-
-    @inline(__always)
-    private static func precedes(_ a: Double, _ b: Double) -> Bool { a < b || (a.isNaN && !b.isNaN) }
-
-    /// The k-th smallest; afterwards nothing before it is larger and nothing behind it smaller. Quickselect with a median
-    /// of three; sorts what remains when it makes no headway, so that no input is quadratic.
-    private static func select(_ k: Int, _ values: inout [Double]) -> Double {
-        var low = 0
-        var high = values.count - 1
-        var rounds = 64
-        while low < high {
-            rounds -= 1
-            if rounds == 0 || high - low < 16 {
-                values[low...high].sort(by: precedes)
-                break
-            }
-            let middle = low + (high - low) / 2
-            if precedes(values[middle], values[low]) { values.swapAt(middle, low) }
-            if precedes(values[high], values[low]) { values.swapAt(high, low) }
-            if precedes(values[high], values[middle]) { values.swapAt(high, middle) }
-            let pivot = values[middle]
-            var i = low
-            var j = high
-            while i <= j {
-                while precedes(values[i], pivot) { i += 1 }
-                while precedes(pivot, values[j]) { j -= 1 }
-                if i <= j {
-                    values.swapAt(i, j)
-                    i += 1
-                    j -= 1
-                }
-            }
-            if k <= j { high = j } else if k >= i { low = i } else { break }
-        }
-        return values[k]
     }
 }

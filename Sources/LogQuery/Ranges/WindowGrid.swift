@@ -65,6 +65,12 @@ struct CellFinder {
         return find(time)
     }
 
+    /// The cell of a time, and the last time that lies in the same one.
+    mutating func stretch(at time: Int64) -> (cell: WindowGrid.Cell, last: Int64) {
+        let cell = cell(at: time)
+        return (cell, high)
+    }
+
     private mutating func find(_ time: Int64) -> WindowGrid.Cell {
         let cell = grid.cell(at: time)
         last = cell

@@ -1,7 +1,11 @@
+import Bytes
+
 /// What must be known of a stretch of samples to answer a range aggregation, so that two neighbouring stretches can be
 /// put together. `merge` is associative; the older stretch comes first.
 protocol WindowSummary {
     init(_ sample: Sample)
+    /// Of at least one value, whose order does not matter.
+    init(_ values: ArraySlice<Double>)
     mutating func add(_ sample: Sample)
     static func merge(_ older: Self, _ newer: Self) -> Self
 }
@@ -16,10 +20,19 @@ struct Sample {
     var stream: UInt32 = 0
 }
 
+extension WindowSummary {
+    init(_ values: ArraySlice<Double>) {
+        self.init(Sample(time: 0, value: values[values.startIndex]))
+        for value in values.dropFirst() { add(Sample(time: 0, value: value)) }
+    }
+}
+
 /// Sum. NaN and infinities go as in IEEE arithmetic.
 struct SumSummary: WindowSummary {
     var sum: Double
     init(_ sample: Sample) { sum = sample.value }
+    init(_ values: ArraySlice<Double>) { sum = Doubles.sum(values) }
+    init(sum: Double) { self.sum = sum }
     @inline(__always) mutating func add(_ sample: Sample) { sum += sample.value }
     static func merge(_ a: SumSummary, _ b: SumSummary) -> SumSummary {
         var a = a

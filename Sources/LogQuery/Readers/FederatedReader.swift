@@ -104,6 +104,16 @@ package struct FederatedReader: StoreReader {
         }
     }
 
+    package func scan(
+        _ request: ScanRequest, parts: Int, sink: @escaping @Sendable (Int, ColumnBlock) throws -> Void
+    ) throws {
+        guard request.tenant.isFederated else { return try base.scan(request, parts: parts, sink: sink) }
+        try scan(request) { block in
+            try sink(0, block)
+            return .more
+        }
+    }
+
     package func counts(
         tenant: Tenant, matchers: [LabelMatcher], grid: TimeGrid, budget: QueryBudget, cancel: CancelFlag
     ) throws -> [StreamCounts] {

@@ -79,6 +79,21 @@ package final class HidingReader: StoreReader {
         }
     }
 
+    package func scan(
+        _ request: ScanRequest, parts: Int, sink: @escaping @Sendable (Int, ColumnBlock) throws -> Void
+    ) throws {
+        let hidden = try hidden(request.tenant, request.range)
+        if hidden.isEmpty { return try base.scan(request, parts: parts, sink: sink) }
+        let erasers = (0..<max(1, parts)).map { _ in Owned(Eraser(hidden)) }
+        try base.scan(request, parts: parts) { part, block in
+            for row in try erasers[part].value.rows(of: block) {
+                block.selected[row] = false
+                block.undecided[row] = false
+            }
+            try sink(part, block)
+        }
+    }
+
     package func counts(
         tenant: Tenant, matchers: [LabelMatcher], grid: TimeGrid, budget: QueryBudget, cancel: CancelFlag
     ) throws -> [StreamCounts] {

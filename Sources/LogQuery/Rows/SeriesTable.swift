@@ -114,6 +114,39 @@ struct SeriesTable {
         return (number, true)
     }
 
+    /// Bytes of memory that a series takes, about.
+    static func footprint(_ labels: Labels) -> Int {
+        labels.pairs.reduce(256) { $0 + $1.name.count + $1.value.count + 96 }
+    }
+
+    /// The number here of each series of another table of the same identity, and those that are new.
+    mutating func absorb(_ other: SeriesTable) -> (numbers: [Int32], fresh: [Labels]) {
+        var numbers: [Int32] = []
+        var fresh: [Labels] = []
+        numbers.reserveCapacity(other.labels.count)
+        for (labels, sum) in zip(other.labels, other.hashes) {
+            let mask = slots.count - 1
+            var slot = Int(truncatingIfNeeded: sum ^ (sum >> 32)) & mask
+            while slots[slot] >= 0 {
+                let candidate = Int(slots[slot])
+                if hashes[candidate] == sum, self.labels[candidate] == labels { break }
+                slot = (slot + 1) & mask
+            }
+            if slots[slot] >= 0 {
+                numbers.append(slots[slot])
+                continue
+            }
+            let number = Int32(truncatingIfNeeded: self.labels.count)
+            slots[slot] = number
+            self.labels.append(labels)
+            hashes.append(sum)
+            numbers.append(number)
+            fresh.append(labels)
+            if self.labels.count * 2 > slots.count { grow() }
+        }
+        return (numbers, fresh)
+    }
+
     private func groupValue(_ name: LabelName, _ state: borrowing LineState) -> ByteView? {
         if identity.forgetsDeleted, state.wasDeleted(name) { return nil }
         return state.visibleValue(name)

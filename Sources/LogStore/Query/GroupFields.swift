@@ -12,8 +12,12 @@ struct GroupFields {
 
     static func isPlainText(_ text: ByteString) -> Bool { text.withView { isPlain($0) } }
 
-    /// What a label is in the rows of a stretch. `times`: of its entries.
-    func column(_ request: FieldRequest, _ rows: Range<Int>, times: ArraySlice<Int64>) throws(StoreError) -> FieldColumn {
+    /// What a label is in the rows of a stretch. `times`: of its entries, asked for where a column of times is spelled out.
+    func column(
+        _ request: FieldRequest,
+        _ rows: Range<Int>,
+        times: () throws(StoreError) -> ArraySlice<Int64>
+    ) throws(StoreError) -> FieldColumn {
         try reader.load()
         let lookup = FieldLookup(request.name, reader.layout)
         var places: [UInt32: FieldLookup.Place] = [:]
@@ -85,7 +89,7 @@ struct GroupFields {
         _ rows: Range<Int>,
         present: Bitmap,
         open: Bitmap,
-        _ times: ArraySlice<Int64>
+        _ times: () throws(StoreError) -> ArraySlice<Int64>
     ) throws(StoreError) -> FieldColumn {
         var present = present
         var open = open
@@ -122,8 +126,8 @@ struct GroupFields {
         for column in columns {
             let ranks = reader.ranks(of: column, rows: rows)
             let bits = Bitmap(words: reader.presence(of: column, rows: rows), count: rows.count)
-            let values = try reader.values(of: column, ranks: ranks) {
-                zip(rows.indices, times).filter { bits[$0.0 - rows.lowerBound] }.map(\.1)
+            let values = try reader.values(of: column, ranks: ranks) { () throws(StoreError) in
+                zip(rows.indices, try times()).filter { bits[$0.0 - rows.lowerBound] }.map(\.1)
             }
             let list = values.list
             let isAtom = reader.layout.columns[column].kind == .atom

@@ -1,0 +1,117 @@
+import Bytes
+import LogModel
+
+/// A row group under a scan: its columns, each read when it is first asked for, and what the predicate says of its rows.
+/// Shared by the blocks made of it; for one thread at a time.
+final class ScanGroup {
+    /// Rows that lie together and belong to one stream, by the store's number.
+    struct Span {
+        var rows: Range<Int>
+        var stream: UInt32
+    }
+
+    let segment: Segment
+    let number: Int
+    private let codecs: CodecPool
+    private var readTimes: [Int64]?
+    private var readMetadata: MetadataColumn??
+    private var reader: GroupReader?
+    private var decided: GroupPredicate.Outcome?
+
+    init(segment: Segment, number: Int, codecs: CodecPool) {
+        self.segment = segment
+        self.number = number
+        self.codecs = codecs
+    }
+
+    func times() throws(StoreError) -> [Int64] {
+        if let readTimes { return readTimes }
+        let read = try codecs.with { codec throws(StoreError) in try segment.times(group: number, codec: codec) }
+        readTimes = read
+        return read
+    }
+
+    func metadata() throws(StoreError) -> MetadataColumn? {
+        if let readMetadata { return readMetadata }
+        let read = try codecs.with { codec throws(StoreError) in try segment.metadata(group: number, codec: codec) }
+        readMetadata = .some(read)
+        return read
+    }
+
+    func open() throws(StoreError) -> GroupReader {
+        if let reader { return reader }
+        let opened = try GroupReader(segment: segment, group: number, codecs: codecs)
+        reader = opened
+        return opened
+    }
+
+    /// What the predicate says of all rows. Evaluated once: a group serves one request.
+    func outcome(
+        _ predicate: Predicate,
+        _ memo: PredicateMemo,
+        _ selection: Selection
+    ) throws(StoreError) -> GroupPredicate.Outcome {
+        if let decided { return decided }
+        let (wanted, streams) = (selection.wanted, selection.streams)
+        var decider = GroupPredicate(
+            try open(),
+            memo: memo,
+            times: { () throws(StoreError) in try self.times() },
+            metadata: { () throws(StoreError) in try self.metadata()?.bytes },
+            labels: { wanted.contains($0) ? streams[Int($0)].labels : nil }
+        )
+        let outcome = try decider.outcome(predicate)
+        decided = outcome
+        return outcome
+    }
+
+    /// The rows of a span inside a range of time.
+    func clip(_ span: Span, _ range: TimeRange, _ times: [Int64]) -> Span? {
+        let low = lowerBound(times, span.rows.lowerBound, span.rows.upperBound, range.start.nanoseconds)
+        let high = lowerBound(times, low, span.rows.upperBound, range.end.nanoseconds)
+        return low < high ? Span(rows: low..<high, stream: span.stream) : nil
+    }
+}
+
+extension GroupPredicate.Outcome {
+    /// The rows of some spans that are not dropped, in spans of their own where they are few: a block then costs what is
+    /// wanted of it.
+    func survivors(_ spans: [ScanGroup.Span]) -> [ScanGroup.Span] {
+        let left = yes.union(open)
+        var count = 0
+        var rows = 0
+        for span in spans {
+            count += left.population(span.rows)
+            rows += span.rows.count
+        }
+        if count == 0 { return [] }
+        if count * 8 > rows { return spans }
+        var few: [ScanGroup.Span] = []
+        few.reserveCapacity(count)
+        for span in spans {
+            left.forEach(in: span.rows) { row in
+                if let last = few.last, last.rows.upperBound == row, last.stream == span.stream {
+                    few[few.count - 1].rows = last.rows.lowerBound..<row + 1
+                } else {
+                    few.append(ScanGroup.Span(rows: row..<row + 1, stream: span.stream))
+                }
+            }
+        }
+        return few
+    }
+
+    /// The bits of the rows of some spans, back to back.
+    func bits(_ spans: [ScanGroup.Span]) -> (selected: Bitmap, undecided: Bitmap) {
+        if spans.count == 1, let span = spans.first { return (yes.slice(span.rows), open.slice(span.rows)) }
+        let count = spans.reduce(0) { $0 + $1.rows.count }
+        var selected = Bitmap(count: count)
+        var undecided = Bitmap(count: count)
+        var at = 0
+        for span in spans {
+            selected.copy(yes, span.rows, to: at)
+            undecided.copy(open, span.rows, to: at)
+            at += span.rows.count
+        }
+        return (selected, undecided)
+    }
+}
