@@ -40,10 +40,12 @@ package final class ColumnBlock {
         all.append(contentsOf: repeatElement(UInt32(span.stream), count: span.rows.count))
     }
     /// Whether any row may have structured metadata.
-    package let hasMetadata: Bool
-    /// Structured metadata of each row: an index into `metadataSets`.
-    package private(set) lazy var metadataOf = [UInt32](repeating: 0, count: count)
-    package let metadataSets: [Labels]
+    package var hasMetadata: Bool { readMetadata != nil }
+    private lazy var metadata =
+        readMetadata?(self) ?? Metadata(setOf: [UInt32](repeating: 0, count: count), sets: [Labels()])
+    /// Structured metadata of each row: an index into `metadataSets`. Read when first asked for.
+    package var metadataOf: [UInt32] { metadata.setOf }
+    package var metadataSets: [Labels] { metadata.sets }
     package let order: UInt64
 
     /// Rows that surely satisfy the request's predicate, and rows that the row evaluator must look at. A row in neither
@@ -55,6 +57,8 @@ package final class ColumnBlock {
     package let columns: ([FieldRequest]) throws -> [ByteString: FieldColumn]
 
     private let readTimes: (ColumnBlock) -> [Int64]
+    private let readMetadata: ((ColumnBlock) -> Metadata)?
+    private let names: (ByteString) -> Bool
     private var lineStart: [Int]
     private var lineLength: [UInt32]
     private var lineBytes: OwnedBytes?
@@ -73,11 +77,14 @@ package final class ColumnBlock {
         }
     }
 
-    /// `times` and `load` are called at most once, when they are first asked for. `times` yields one for each row, and
-    /// takes rows out of the block whose time cannot be read.
+    /// `times`, `metadata` and `load` are called at most once, when they are first asked for; the first two yield one
+    /// value for each row, and take rows out of the block that cannot be read. `names`: whether the metadata of a row
+    /// may have a label.
     package init(
-        spans: [Span], streams: [StreamRef], metadata: Metadata? = nil, order: UInt64, selected: Bitmap,
-        undecided: Bitmap, times: @escaping (ColumnBlock) -> [Int64],
+        spans: [Span], streams: [StreamRef], order: UInt64, selected: Bitmap, undecided: Bitmap,
+        times: @escaping (ColumnBlock) -> [Int64],
+        metadata: ((ColumnBlock) -> Metadata)? = nil,
+        names: @escaping (ByteString) -> Bool = { _ in true },
         columns: @escaping ([FieldRequest]) throws -> [ByteString: FieldColumn] = { _ in [:] },
         load: @escaping (ColumnBlock) throws -> LineTable
     ) {
@@ -85,21 +92,20 @@ package final class ColumnBlock {
         precondition(selected.count == count && undecided.count == count)
         self.spans = spans
         self.streams = streams
-        hasMetadata = metadata != nil
-        metadataSets = metadata?.sets ?? [Labels()]
         self.order = order
         self.selected = selected
         self.undecided = undecided
         self.columns = columns
         self.load = load
+        self.names = names
         readTimes = times
+        readMetadata = metadata
         lineStart = []
         lineLength = []
-        if let metadata {
-            precondition(metadata.setOf.count == count)
-            metadataOf = metadata.setOf
-        }
     }
+
+    /// Whether the metadata of a row may have a label of this name. True may be wrong, false is not.
+    package func mayHaveMetadata(_ name: ByteString) -> Bool { hasMetadata && names(name) }
 
     /// A block of rows whose times are at hand.
     package convenience init(
@@ -110,8 +116,12 @@ package final class ColumnBlock {
     ) {
         precondition(timestamps.count == streamOf.count)
         self.init(
-            spans: Self.spans(streamOf), streams: streams, metadata: Metadata(setOf: metadataOf, sets: metadataSets),
-            order: order, selected: selected, undecided: undecided, times: { _ in timestamps }, columns: columns,
+            spans: Self.spans(streamOf), streams: streams, order: order, selected: selected, undecided: undecided,
+            times: { _ in timestamps },
+            metadata: metadataSets.contains { !$0.isEmpty }
+                ? { _ in Metadata(setOf: metadataOf, sets: metadataSets) } : nil,
+            names: { name in metadataSets.contains { $0[name] != nil } },
+            columns: columns,
             load: load)
     }
 
@@ -151,10 +161,10 @@ package final class ColumnBlock {
             return try body()
         }
         return ColumnBlock(
-            spans: spans, streams: streams,
-            metadata: hasMetadata ? Metadata(setOf: metadataOf, sets: metadataSets) : nil,
-            order: order, selected: selected, undecided: undecided,
+            spans: spans, streams: streams, order: order, selected: selected, undecided: undecided,
             times: { [self] other in together(other) { timestamps } },
+            metadata: hasMetadata ? { [self] other in together(other) { metadata } } : nil,
+            names: names,
             columns: columns
         ) { [self] other in
             try together(other) { try loadLines() }

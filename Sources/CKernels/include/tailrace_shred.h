@@ -175,6 +175,26 @@ void tr_charset(const uint8_t *bytes, size_t length, uint64_t *mask);
 void tr_match_values(const uint8_t *base, const tr_span *values, size_t count, const uint8_t *needle, size_t length,
                      int how, uint64_t *bits);
 
+// ---- Rows -----------------------------------------------------------------------------------------------------
+// Sets of rows: 64 a word, the first at the lowest bit; bits behind the last row are 0.
+
+/// Which rows have each code: (count + 63) / 64 words a code. -1 when a code is not below `width`.
+int tr_bits_by_code(const uint32_t *codes, size_t count, size_t width, uint64_t *bits);
+/// Which rows have a code c with wanted[c] = 1 (others are 0). -1 when a code is not below `width`.
+int tr_pick_codes(const uint32_t *codes, size_t count, const uint8_t *wanted, size_t width, uint64_t *bits);
+enum { TR_EQUAL = 0, TR_NOT_EQUAL = 1, TR_GREATER = 2, TR_GREATER_OR_EQUAL = 3, TR_LESS = 4, TR_LESS_OR_EQUAL = 5 };
+void tr_compare_doubles(const double *values, size_t count, int op, double with, uint64_t *bits);
+/// From values to rows: bit k of `values` goes to the k-th row of `present`.
+void tr_spread_bits(const uint64_t *values, size_t value_words, const uint64_t *present, size_t words, uint64_t *out);
+/// As `tr_spread_bits`; rows without a value get 0. -1 when there are more or fewer values than rows that have one.
+int tr_expand_doubles(const double *values, size_t count, const uint64_t *present, size_t rows, double *out);
+int tr_expand_codes(const uint32_t *values, size_t count, const uint64_t *present, size_t rows, uint32_t *out);
+/// codes[i] += (own[i] + 1) * base for the rows present.
+void tr_combine_codes(uint32_t *codes, const uint32_t *own, const uint64_t *present, size_t rows, uint32_t base);
+/// -1 when a code is not below `limit`.
+int tr_widen_codes(const uint8_t *bytes, size_t count, size_t limit, uint32_t *out);
+int tr_narrow_codes(const int64_t *values, size_t count, size_t limit, uint32_t *out);
+
 // ---- Samples --------------------------------------------------------------------------------------------------
 
 /// The rows from `from` to below `to` whose bit is set; returns how many.

@@ -20,7 +20,7 @@ extension RangeScan {
             // Nobody has looked whether the lines are JSON at all.
             slow = Bitmap(count: block.count, repeating: true)
         }
-        if block.hasMetadata {
+        if block.mayHaveMetadata("__error__") {
             let fails = block.metadataSets.map { $0["__error__"] != nil }
             if fails.contains(true) {
                 for row in 0..<block.count where fails[Int(block.metadataOf[row])] { slow[row] = true }
@@ -37,6 +37,8 @@ extension RangeScan {
         // Only the lines that are needed are put together; what is damaged leaves the block.
         block.selected = Bitmap(count: block.count)
         block.undecided = slow
+        // Before the rows are looked at: what cannot be read leaves the block.
+        if block.hasMetadata { _ = block.metadataOf }
         try block.loadLines()
         try takeLines(block, &`guard`)
     }
@@ -122,7 +124,7 @@ extension RangeScan {
             }
         }
         // Metadata comes before fields, and behind `| json` it may hide the label of the stream.
-        if block.hasMetadata {
+        if block.mayHaveMetadata(name.bytes) {
             let hides = block.metadataSets.map { $0[name.bytes] != nil }
             if hides.contains(true) {
                 for row in 0..<block.count where hides[Int(block.metadataOf[row])] { slow[row] = true }

@@ -42,7 +42,7 @@ struct RangeScan: ~Copyable {
         // Where the store has decided and nothing else is asked of lines, none is read.
         let trustsStore = plan.predicate.isExact
         let countsBytes = if case .bytes = plan.contribution { true } else { false }
-        if trustsStore, !countsBytes, !plan.changesLabels, !block.hasMetadata, plan.lineFilters != nil {
+        if trustsStore, !countsBytes, !plan.changesLabels, plan.lineFilters != nil, !metadataMatters(block) {
             // What is decided is counted by stream.
             try take(SettledRows(rows: block.selected), block, nil, &`guard`)
             if block.undecided.isEmpty { return }
@@ -122,13 +122,28 @@ struct RangeScan: ~Copyable {
         return true
     }
 
+    /// Whether the metadata of rows may make series, or errors.
+    private func metadataMatters(_ block: ColumnBlock) -> Bool {
+        guard block.hasMetadata else { return false }
+        if plan.identity.mode == .without || block.mayHaveMetadata("__error__") { return true }
+        return plan.identity.names.contains { block.mayHaveMetadata($0.bytes) }
+    }
+
     /// Leaves the labels of a row in the state as no stage has touched them.
-    mutating func showStored(_ block: ColumnBlock, _ row: Int) {
+    private mutating func showStored(_ block: ColumnBlock, _ row: Int) {
         let stream = block.streamOf[row]
         let metadata = block.metadataOf[row]
         pipeline.setStream(block.streams[Int(stream)].labels)
         pipeline.setMetadata(block.metadataSets[Int(metadata)])
         current = (stream, metadata)
+        pipeline.begin()
+    }
+
+    /// Leaves the labels of a stream in the state, without metadata.
+    mutating func show(_ stream: StreamRef) {
+        pipeline.setStream(stream.labels)
+        pipeline.setMetadata(Labels())
+        current = (.max, .max)
         pipeline.begin()
     }
 

@@ -35,7 +35,7 @@ struct SettledRows {
                 continue
             }
             if codes.isEmpty { codes = [UInt32](repeating: 0, count: block.count) }
-            for row in 0..<block.count where isFull || column.present[row] { codes[row] += (own[row] + 1) * base }
+            RowBits.combine(&codes, own, over: column.present.words, base: base)
             width *= table.count + 1
         }
     }
@@ -171,8 +171,8 @@ extension RangeScan {
         _ guard: inout QueryGuard
     ) throws -> Int32 {
         guard let sources else {
-            // No stage touches labels: they are those of the stream.
-            showStored(block, row)
+            // No stage touches labels: they are those of the stream, and metadata does not matter.
+            show(block.streams[stream])
             return try numberOfLine(&`guard`)
         }
         return try admit(series.number(of: sources.map { $0.value(row, stream) }), &`guard`)

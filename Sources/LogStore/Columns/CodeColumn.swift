@@ -75,23 +75,14 @@ enum CodeColumn {
             return result
         case .packed:
             let values = try IntegerBlocks.unpack(view.suffix(from: 1), count: count, range: range)
-            var result: [UInt32] = []
-            result.reserveCapacity(values.count)
-            for value in values {
-                guard value >= 0, value < Int64(limit) else { throw DecodeError("code \(value) of \(limit)") }
-                result.append(UInt32(truncatingIfNeeded: value))
-            }
-            return result
+            guard let codes = RowCodes.narrowed(values, limit: limit) else { throw DecodeError("a code of more than \(limit)") }
+            return codes
         case .bytes:
             guard view.count - 1 == count else { throw DecodeError("codes and rows differ") }
-            var result: [UInt32] = []
-            result.reserveCapacity(range.count)
-            for at in range {
-                let code = UInt32(view[1 + at])
-                guard Int(code) < limit else { throw DecodeError("code \(code) of \(limit)") }
-                result.append(code)
+            guard let codes = RowCodes.widened(view[1 + range.lowerBound..<1 + range.upperBound], limit: limit) else {
+                throw DecodeError("a code of more than \(limit)")
             }
-            return result
+            return codes
         }
     }
 }

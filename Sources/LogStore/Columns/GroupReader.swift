@@ -11,13 +11,13 @@ final class GroupReader {
     private var info: RowGroup { segment.groups[group] }
     /// The template of each row, by the segment's numbers.
     private(set) lazy var templateOf: [UInt32] = local.map { [templates = info.templates] in templates[Int($0)] }
-    /// For every `stride` rows, how many rows of each of the group's templates come before.
-    private lazy var before: [[UInt32]] = countsBefore()
-    private static let stride = 4096
     /// Of each row, an index into the group's templates; empty until `load`.
     private var local: [UInt32] = []
+    /// The rows of each of the group's templates in turn.
+    private lazy var rowsOf: [UInt64] = RowBits.byCode(local, width: columnsOf.count) ?? []
     /// By the segment's number, an index into the group's columns.
     private let places: [Int: Int]
+    private var presences: [Int: [UInt64]] = [:]
     private var bodies: [Int: OwnedBytes] = [:]
     private var texts: [Int: TextColumn] = [:]
     private var odd: [Int: Bitmap] = [:]
@@ -74,61 +74,44 @@ final class GroupReader {
         return ValueFilter.mayHold(value, filter.view)
     }
 
-    private func countsBefore() -> [[UInt32]] {
-        var counts = [UInt32](repeating: 0, count: columnsOf.count)
-        var result: [[UInt32]] = []
-        for start in Swift.stride(from: 0, to: local.count, by: Self.stride) {
-            result.append(counts)
-            var here = counts
-            for row in start..<min(local.count, start + Self.stride) { here[Int(local[row])] &+= 1 }
-            counts = here
-        }
-        return result
-    }
-
     func chunk(of column: Int) -> ColumnChunk? { places[column].map { info.columns[$0] } }
 
     /// The values that rows have in a column, by their place among all values of the column.
     func ranks(of column: Int, rows: Range<Int>) -> Range<Int> {
         if columnsOf.count == 1 { return columnsOf[0].contains(column) ? rows : 0..<0 }
-        let has = columnsOf.map { $0.contains(column) }
         if rows == 0..<local.count { return 0..<(chunk(of: column)?.count ?? 0) }
-        let mark = rows.lowerBound / Self.stride
-        var start = 0
-        if mark < before.count { for (i, count) in before[mark].enumerated() where has[i] { start += Int(count) } }
-        for row in mark * Self.stride..<rows.lowerBound where has[Int(local[row])] { start += 1 }
-        var end = start
-        for row in rows where has[Int(local[row])] { end += 1 }
-        return start..<end
+        let all = Bitmap(words: presence(of: column), count: local.count)
+        let start = all.population(0..<rows.lowerBound)
+        return start..<start + all.population(rows)
     }
 
-    /// Which rows of the group have a template.
+    /// Which rows of the group have a template, one word for 64 rows.
     func rows(of template: UInt32) -> [UInt64] {
-        guard let place = info.templates.firstIndex(of: template) else {
-            return [UInt64](repeating: 0, count: (local.count + 63) / 64)
-        }
-        var has = [Bool](repeating: false, count: columnsOf.count)
-        has[place] = true
-        return bits(0..<local.count, has)
-    }
-
-    private func bits(_ rows: Range<Int>, _ has: [Bool]) -> [UInt64] {
-        let count = (rows.count + 63) / 64
-        if has.allSatisfy({ $0 }) { return [UInt64](repeating: .max, count: count) }
-        let flags = has.map { $0 ? 1 : 0 as UInt64 }
-        var bits = [UInt64](repeating: 0, count: count)
-        for i in 0..<count {
-            var word: UInt64 = 0
-            let from = rows.lowerBound + i << 6
-            for bit in 0..<min(64, rows.upperBound - from) { word |= flags[Int(local[from + bit])] << UInt64(bit) }
-            bits[i] = word
-        }
-        return bits
+        bits { $0 == template }
     }
 
     /// Which rows have a value in a column, one word for 64 rows, the first of `rows` at bit 0.
     func presence(of column: Int, rows: Range<Int>) -> [UInt64] {
-        bits(rows, columnsOf.map { $0.contains(column) })
+        let all = presence(of: column)
+        return rows == 0..<local.count ? all : Bitmap(words: all, count: local.count).slice(rows).words
+    }
+
+    private func presence(of column: Int) -> [UInt64] {
+        if let known = presences[column] { return known }
+        let all = bits { layout.columnsOf[Int($0)].contains(column) }
+        presences[column] = all
+        return all
+    }
+
+    /// The rows of some templates.
+    private func bits(_ isWanted: (UInt32) -> Bool) -> [UInt64] {
+        let words = (local.count + 63) / 64
+        var bits = [UInt64](repeating: 0, count: words)
+        for (place, template) in info.templates.enumerated() where isWanted(template) {
+            let from = place * words
+            for i in 0..<words { bits[i] |= rowsOf[from + i] }
+        }
+        return bits
     }
 
     // MARK: Values

@@ -43,22 +43,36 @@ struct GroupBlocks {
         return ColumnBlock(
             spans: blockSpans,
             streams: streams,
-            metadata: metadata(group, spans, count),
             order: BlockOrder.of(rank, firstRow),
             selected: bits?.selected ?? Bitmap(count: count),
             undecided: bits?.undecided ?? Bitmap(count: count, repeating: true),
             times: { block in Self.times(block, group, spans, core) },
+            metadata: group.hasMetadata ? { block in Self.metadata(block, group, spans, core) } : nil,
+            names: { group.mayHaveMetadata($0) },
             columns: { Self.columns($0, group, spans) },
             load: { block in Self.load(block, group, spans, core) }
         )
     }
 
     /// Each set of the block's rows once, 0 the empty one.
-    private func metadata(_ group: ScanGroup, _ spans: [ScanGroup.Span], _ count: Int) -> ColumnBlock.Metadata? {
-        // What cannot be read shows as none, as it did when the group was opened; it was reported there.
-        guard let metadata = try? group.metadata() else { return nil }
+    private static func metadata(
+        _ block: ColumnBlock,
+        _ group: ScanGroup,
+        _ spans: [ScanGroup.Span],
+        _ core: StoreCore
+    ) -> ColumnBlock.Metadata {
         var result = ColumnBlock.Metadata(setOf: [], sets: [Labels()])
-        result.setOf.reserveCapacity(count)
+        let metadata: MetadataColumn
+        do throws(StoreError) {
+            guard let read = try group.metadata() else { throw group.segment.fault("metadata is missing", group.number) }
+            metadata = read
+        } catch {
+            core.report(error)
+            for row in 0..<block.count { drop(row, block) }
+            result.setOf = [UInt32](repeating: 0, count: block.count)
+            return result
+        }
+        result.setOf.reserveCapacity(block.count)
         // The block's number of each of the group's sets, 0 while it has none.
         var numbers = [UInt32](repeating: 0, count: metadata.ranges.count)
         for span in spans {

@@ -70,18 +70,9 @@ struct GroupFields {
             guard let bounds = chunk.numbers, bounds.lowerBound > -(1 << 53), bounds.upperBound < 1 << 53 else { return nil }
             for _ in 0..<format.scale { divisor *= 10 }
         }
-        let has = Bitmap(words: reader.presence(of: column, rows: rows), count: rows.count)
-        if values.count == rows.count {
-            return format == nil ? values.map { Double($0) } : values.map { Double($0) / divisor }
-        }
-        var result = [Double](repeating: 0, count: rows.count)
-        var rank = 0
-        for row in 0..<rows.count where has[row] {
-            guard rank < values.count else { break }
-            result[row] = format == nil ? Double(values[rank]) : Double(values[rank]) / divisor
-            rank += 1
-        }
-        return result
+        let numbers = Doubles.scaled(values, by: divisor)
+        if numbers.count == rows.count { return numbers }
+        return RowBits.expand(numbers, over: reader.presence(of: column, rows: rows), rows: rows.count)
     }
 
     private func texts(
@@ -101,17 +92,14 @@ struct GroupFields {
             let entries = try reader.entries(of: column)
             let odd = try reader.oddEntries(of: column)
             let isAtom = reader.layout.columns[column].kind == .atom
-            let has = found.count == rows.count
-                ? nil : Bitmap(words: reader.presence(of: column, rows: rows), count: rows.count)
-            if let has {
-                var rank = 0
-                for row in 0..<rows.count where has[row] {
-                    guard rank < found.count else { break }
-                    codes[row] = found[rank]
-                    rank += 1
-                }
-            } else {
+            if found.count == rows.count {
                 codes = found
+            } else if let spread = RowBits.expand(
+                found, over: reader.presence(of: column, rows: rows), rows: rows.count)
+            {
+                codes = spread
+            } else {
+                throw reader.segment.fault("column \(column): rows and values differ", reader.group)
             }
             if !odd.isEmpty {
                 for row in 0..<rows.count where present[row] && odd[Int(codes[row])] {

@@ -18,8 +18,8 @@ struct GroupPredicate {
     private let rows: Int
     /// The labels of a stream, by the store's number; nil where nobody asks for its rows.
     private let labels: (UInt32) -> Labels?
-    /// Structured metadata of the rows, as it is coded.
-    private let metadata: () throws(StoreError) -> OwnedBytes?
+    /// Whether the structured metadata of a row may have a label.
+    private let mayHaveMetadata: (ByteString) -> Bool
     private let memo: PredicateMemo
     private var presences: [Int: Bitmap] = [:]
     private var templateRows: [UInt32: Bitmap] = [:]
@@ -36,13 +36,13 @@ struct GroupPredicate {
         _ reader: GroupReader,
         memo: PredicateMemo,
         times: @escaping () throws(StoreError) -> [Int64],
-        metadata: @escaping () throws(StoreError) -> OwnedBytes?,
+        mayHaveMetadata: @escaping (ByteString) -> Bool,
         labels: @escaping (UInt32) -> Labels?
     ) {
         self.reader = reader
         self.memo = memo
         self.times = times
-        self.metadata = metadata
+        self.mayHaveMetadata = mayHaveMetadata
         self.labels = labels
         rows = reader.segment.groups[reader.group].rows
     }
@@ -222,18 +222,11 @@ struct GroupPredicate {
         }
     }
 
-    /// Rows whose code is among those wanted.
+    /// Rows whose code is among those wanted. Codes were checked when they were decoded.
     private static func pick(_ wanted: Bitmap, _ codes: [UInt32]) -> Bitmap {
-        var isWanted = [UInt64](repeating: 0, count: wanted.count)
-        for i in 0..<wanted.count where wanted[i] { isWanted[i] = 1 }
-        var words = [UInt64](repeating: 0, count: (codes.count + 63) / 64)
-        for i in words.indices {
-            var word: UInt64 = 0
-            let from = i << 6
-            for bit in 0..<min(64, codes.count - from) { word |= isWanted[Int(codes[from + bit])] << UInt64(bit) }
-            words[i] = word
-        }
-        return Bitmap(words: words, count: codes.count)
+        var marks = [UInt8](repeating: 0, count: wanted.count)
+        wanted.forEach(in: 0..<wanted.count) { marks[$0] = 1 }
+        return Bitmap(words: RowBits.pick(codes, marks) ?? [UInt64](repeating: 0, count: (codes.count + 63) / 64), count: codes.count)
     }
 
     /// Values of packed ids: where the needle is as long as they are, it is packed and compared.
@@ -303,7 +296,7 @@ struct GroupPredicate {
 
     private mutating func verdicts(_ test: FieldTest) throws(StoreError) -> Outcome {
         // A label of the same name in the metadata comes first; which rows have it is for the evaluator to see.
-        if let sets = try metadata(), Self.names(test.name, in: sets.view) { return unknown }
+        if mayHaveMetadata(test.name) { return unknown }
         try reader.load()
         var result = Outcome(yes: Bitmap(count: rows), open: Bitmap(count: rows))
         var own = Bitmap(count: rows)
@@ -348,23 +341,6 @@ struct GroupPredicate {
         return result
     }
 
-    /// Whether a set of metadata names a label. What does not decode counts as naming it.
-    private static func names(_ name: ByteString, in sets: ByteView) -> Bool {
-        guard name.withView({ sets.contains($0) }) else { return false }
-        return name.withView { name in
-            var reader = ByteReader(sets)
-            do throws(DecodeError) {
-                while !reader.isAtEnd {
-                    for _ in 0..<(try reader.count()) {
-                        if try reader.prefixed() == name { return true }
-                        _ = try reader.prefixed()
-                    }
-                }
-                return false
-            } catch { return true }
-        }
-    }
-
     /// What a test says of the rows that have a column.
     private mutating func outcome(_ test: FieldTest, _ column: Int) throws(StoreError) -> Outcome {
         guard let chunk = reader.chunk(of: column) else {
@@ -403,12 +379,8 @@ struct GroupPredicate {
             let (values, format) = try reader.numbers(of: column, ranks: 0..<chunk.count)
             var divisor = 1.0
             for _ in 0..<(format?.scale ?? 0) { divisor *= 10 }
-            var words = [UInt64](repeating: 0, count: (chunk.count + 63) / 64)
-            for (i, value) in values.enumerated() {
-                let number = Double(value) / divisor
-                if op.holds(number, wanted) { words[i >> 6] |= 1 << UInt64(i & 63) }
-            }
-            yes = Bitmap(words: words, count: chunk.count)
+            yes = Bitmap(
+                words: RowBits.compare(Doubles.scaled(values, by: divisor), op.kernel, wanted), count: chunk.count)
             // Mantissas that a double does not hold are read from their digits.
             if format != nil, let bounds = chunk.numbers, bounds.lowerBound <= -(1 << 53) || bounds.upperBound >= 1 << 53 {
                 open = Bitmap(count: chunk.count, repeating: true)
@@ -459,18 +431,7 @@ struct GroupPredicate {
         if values.count == rows { return values }
         let present = try presence(of: column)
         if values.isFull { return present }
-        var spread = [UInt64](repeating: 0, count: present.words.count)
-        var rank = 0
-        for word in present.words.indices {
-            var bits = present.words[word]
-            while bits != 0 {
-                let bit = bits & (0 &- bits)
-                if rank < values.count, values[rank] { spread[word] |= bit }
-                rank += 1
-                bits &= bits - 1
-            }
-        }
-        return Bitmap(words: spread, count: rows)
+        return Bitmap(words: RowBits.spread(values.words, over: present.words), count: rows)
     }
 }
 
@@ -506,6 +467,19 @@ extension NeedlePlace {
         case .start: self = .start
         case .end: self = .end
         case .whole: self = .whole
+        }
+    }
+}
+
+extension FieldTest.Comparison {
+    fileprivate var kernel: RowBits.Comparison {
+        switch self {
+        case .equal: .equal
+        case .notEqual: .notEqual
+        case .greater: .greater
+        case .greaterOrEqual: .greaterOrEqual
+        case .less: .less
+        case .lessOrEqual: .lessOrEqual
         }
     }
 }

@@ -95,10 +95,6 @@ struct GroupScan: Sendable {
             let group = ScanGroup(segment: segment, number: number, codecs: core.codecs)
             let outcome = blocks.outcome(group)
             if let outcome, outcome.yes.isEmpty, outcome.open.isEmpty { return }
-            do throws(StoreError) { _ = try group.metadata() } catch {
-                core.report(error)
-                return
-            }
             var spans: [ScanGroup.Span] = []
             for index in runs[some] {
                 let run = segment.runs[index]
@@ -120,6 +116,7 @@ struct GroupScan: Sendable {
                 }
             }
             if request.readsLines {
+                do throws(StoreError) { _ = try group.metadata() } catch { return core.report(error) }
                 let mean = max(1, segment.groups[number].lineBytes / max(1, segment.groups[number].rows))
                 let rows = max(64, min(Self.blockRows, Self.blockBytes / mean))
                 for some in Self.cut(spans, rows: rows) {

@@ -15,6 +15,7 @@ final class ScanGroup {
     private let codecs: CodecPool
     private var readTimes: [Int64]?
     private var readMetadata: MetadataColumn??
+    private var readSets: OwnedBytes?
     private var reader: GroupReader?
     private var decided: GroupPredicate.Outcome?
 
@@ -38,6 +39,23 @@ final class ScanGroup {
         return read
     }
 
+    var hasMetadata: Bool { segment.groups[number].metadata != nil }
+
+    /// The encoded sets of metadata that occur; nil where no row has any.
+    private func metadataSets() throws(StoreError) -> OwnedBytes? {
+        if let readMetadata { return readMetadata?.bytes }
+        if let readSets { return readSets }
+        readSets = try codecs.with { codec throws(StoreError) in try segment.metadataSets(group: number, codec: codec) }
+        return readSets
+    }
+
+    /// Whether the metadata of a row may have a label. What cannot be read may.
+    func mayHaveMetadata(_ name: ByteString) -> Bool {
+        guard hasMetadata else { return false }
+        guard let sets = try? metadataSets() else { return true }
+        return MetadataColumn.names(name, in: sets.view)
+    }
+
     func open() throws(StoreError) -> GroupReader {
         if let reader { return reader }
         let opened = try GroupReader(segment: segment, group: number, codecs: codecs)
@@ -57,7 +75,7 @@ final class ScanGroup {
             try open(),
             memo: memo,
             times: { () throws(StoreError) in try self.times() },
-            metadata: { () throws(StoreError) in try self.metadata()?.bytes },
+            mayHaveMetadata: { self.mayHaveMetadata($0) },
             labels: { wanted.contains($0) ? streams[Int($0)].labels : nil }
         )
         let outcome = try decider.outcome(predicate)

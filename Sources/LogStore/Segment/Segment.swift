@@ -303,9 +303,7 @@ final class Segment: Sendable {
         let raw = ByteArena(capacity: chunks.rows.raw)
         try load(chunks.rows, "metadata", group: group, codec: codec, into: raw)
         let values = try column(raw, group: group, what: "metadata")
-        let sets = ByteArena(capacity: chunks.sets.raw)
-        try load(chunks.sets, "metadata sets", group: group, codec: codec, into: sets)
-        let owned = sets.take()
+        guard let owned = try metadataSets(group: group, codec: codec) else { return nil }
         var ranges: [Range<Int>] = [0..<0]
         var reader = ByteReader(owned.view)
         do throws(DecodeError) {
@@ -320,6 +318,14 @@ final class Segment: Sendable {
         } catch { throw fault("metadata sets: \(error)", group) }
         guard values.allSatisfy({ $0 < UInt64(ranges.count) }) else { throw fault("metadata of no set", group) }
         return MetadataColumn(setOfRow: values.map { UInt32(truncatingIfNeeded: $0) }, bytes: owned, ranges: ranges)
+    }
+
+    /// The encoded sets of metadata of a row group, back to back. Nil when no row has any.
+    func metadataSets(group: Int, codec: PageCodec) throws(StoreError) -> OwnedBytes? {
+        guard let chunks = groups[group].metadata else { return nil }
+        let sets = ByteArena(capacity: chunks.sets.raw)
+        try load(chunks.sets, "metadata sets", group: group, codec: codec, into: sets)
+        return sets.take()
     }
 
     private func column(_ raw: ByteArena, group: Int, what: String) throws(StoreError) -> [UInt64] {
@@ -339,4 +345,21 @@ struct MetadataColumn: Sendable {
 
     /// The encoded set; nil for the empty one.
     func encoded(_ set: UInt32) -> ByteView? { set == 0 ? nil : bytes.view[ranges[Int(set)]] }
+
+    /// Whether a set of metadata names a label. What does not decode counts as naming it.
+    static func names(_ name: ByteString, in sets: ByteView) -> Bool {
+        guard name.withView({ sets.contains($0) }) else { return false }
+        return name.withView { name in
+            var reader = ByteReader(sets)
+            do throws(DecodeError) {
+                while !reader.isAtEnd {
+                    for _ in 0..<(try reader.count()) {
+                        if try reader.prefixed() == name { return true }
+                        _ = try reader.prefixed()
+                    }
+                }
+                return false
+            } catch { return true }
+        }
+    }
 }
