@@ -1,3 +1,5 @@
+import CKernels
+
 /// Runs of varints, decoded at once: time and length columns, where one call a value would cost more than the value.
 package enum VarintColumn {
     /// Appends `count` LEB128 values that begin at `offset` of `view` to `out`; returns the offset behind them.
@@ -32,5 +34,32 @@ package enum VarintColumn {
             out.append(value)
         }
         return at
+    }
+
+    /// Appends `count` times to `out`: `first`, then each a step of a LEB128 number of `unit`s behind the one before.
+    /// Returns the offset behind the bytes read, which begin at `offset` of `view`.
+    package static func decodeTimes(
+        _ view: ByteView,
+        from offset: Int,
+        count: Int,
+        first: Int64,
+        unit: Int64,
+        into out: inout [Int64]
+    ) throws(DecodeError) -> Int {
+        guard count > 0, offset >= 0, offset <= view.count, count - 1 <= view.count - offset else {
+            throw DecodeError("column ends early", at: offset)
+        }
+        var read: Int64 = 0
+        out += [Int64](unsafeUninitializedCapacity: count) { room, filled in
+            guard let start = room.baseAddress else { return }
+            read = view.suffix(from: offset).withUnsafeBytes { source in
+                source.baseAddress.map {
+                    tr_unpack_steps($0.assumingMemoryBound(to: UInt8.self), source.count, count, first, unit, start)
+                } ?? -1
+            }
+            filled = read < 0 ? 0 : count
+        }
+        guard read >= 0 else { throw DecodeError("bad varint in a column", at: offset) }
+        return offset + Int(read)
     }
 }

@@ -41,8 +41,8 @@ inline size_t put_varint(uint64_t v, uint8_t *out) {
     return n;
 }
 
-// Undoes zigzag too. False when the bytes end or hold more than 64 bits.
-inline bool get_varint(const uint8_t *&p, const uint8_t *end, uint64_t *value) {
+// False when the bytes end or hold more than 64 bits.
+inline bool get_plain(const uint8_t *&p, const uint8_t *end, uint64_t *value) {
     uint64_t v = 0;
     for (uint32_t shift = 0; shift < 64; shift += 7) {
         if (p == end) return false;
@@ -50,11 +50,18 @@ inline bool get_varint(const uint8_t *&p, const uint8_t *end, uint64_t *value) {
         if (shift == 63 && b > 1) return false;
         v |= static_cast<uint64_t>(b & 0x7F) << shift;
         if (b < 0x80) {
-            *value = v >> 1 ^ (0 - (v & 1));
+            *value = v;
             return true;
         }
     }
     return false;
+}
+
+// Undoes zigzag too.
+inline bool get_varint(const uint8_t *&p, const uint8_t *end, uint64_t *value) {
+    if (!get_plain(p, end, value)) return false;
+    *value = *value >> 1 ^ (0 - (*value & 1));
+    return true;
 }
 
 inline size_t packed_bytes(size_t count, uint32_t width) { return (count * width + 7) / 8; }
@@ -283,6 +290,35 @@ int tr_unpack_integers(const uint8_t *bytes, size_t length, size_t count, size_t
         p += size;
     }
     return 0;
+}
+
+int tr_unpack_runs(const uint8_t *bytes, size_t length, size_t count, size_t from, size_t to, size_t limit,
+                   uint32_t *out) {
+    const uint8_t *p = bytes, *end = bytes + length;
+    size_t at = 0;
+    while (at < to) {
+        uint64_t code, repeats;
+        if (!get_plain(p, end, &code) || !get_plain(p, end, &repeats)) return -1;
+        if (code >= limit || repeats == 0 || repeats > count - at) return -1;
+        size_t low = at < from ? from : at, high = at + repeats < to ? at + repeats : to;
+        for (size_t i = low; i < high; i++) out[i - from] = static_cast<uint32_t>(code);
+        at += repeats;
+    }
+    return 0;
+}
+
+int64_t tr_unpack_steps(const uint8_t *bytes, size_t length, size_t count, int64_t first, int64_t unit, int64_t *out) {
+    const uint8_t *p = bytes, *end = bytes + length;
+    uint64_t time = static_cast<uint64_t>(first), scale = static_cast<uint64_t>(unit);
+    if (count) out[0] = first;
+    for (size_t i = 1; i < count; i++) {
+        uint64_t step;
+        if (p < end && *p < 0x80) step = *p++;
+        else if (!get_plain(p, end, &step)) return -1;
+        time += step * scale;
+        out[i] = static_cast<int64_t>(time);
+    }
+    return p - bytes;
 }
 
 }  // extern "C"

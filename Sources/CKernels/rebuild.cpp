@@ -1,3 +1,4 @@
+#include "tailrace_kernels.h"
 #include "tailrace_shred.h"
 #include <cstring>
 
@@ -103,8 +104,9 @@ void tr_match_values(const uint8_t *base, const tr_span *values, size_t count, c
         const uint8_t *end = base + values[count - 1].start + values[count - 1].length;
         size_t i = 0;
         while (static_cast<size_t>(end - p) >= length) {
-            const uint8_t *hit = static_cast<const uint8_t *>(memmem(p, static_cast<size_t>(end - p), needle, length));
-            if (!hit) return;
+            ptrdiff_t found = tr_find(p, static_cast<size_t>(end - p), needle, length);
+            if (found < 0) return;
+            const uint8_t *hit = p + found;
             uint32_t at = static_cast<uint32_t>(hit - base);
             while (values[i].start + values[i].length <= at) i++;
             if (at + length <= values[i].start + values[i].length) {

@@ -86,9 +86,15 @@ extern "C" {
 int tr_bits_by_code(const uint32_t *codes, size_t count, size_t width, uint64_t *bits) {
     size_t words = (count + 63) / 64;
     std::memset(bits, 0, words * width * sizeof *bits);
-    for (size_t i = 0; i < count; i++) {
-        if (codes[i] >= width) return -1;
-        bits[codes[i] * words + (i >> 6)] |= uint64_t{1} << (i & 63);
+    for (size_t i = 0; i < count;) {
+        // Runs are common: templates of one kind of line follow each other.
+        uint32_t code = codes[i];
+        if (code >= width) return -1;
+        size_t end = i + 1, border = count < (i | 63) + 1 ? count : (i | 63) + 1;
+        while (end < border && codes[end] == code) end++;
+        size_t n = end - i;
+        bits[code * words + (i >> 6)] |= (n == 64 ? ~uint64_t{0} : (uint64_t{1} << n) - 1) << (i & 63);
+        i = end;
     }
     return 0;
 }

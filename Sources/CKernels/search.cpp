@@ -1,9 +1,76 @@
 #include "tailrace_kernels.h"
 #include <cstring>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+// Candidates are places where the first and the last byte of the needle stand at their distance, 32 or 16 at a time;
+// what lies between is compared then (Mula, "SIMD-friendly algorithms for substring searching", 2016). Longer needles,
+// for which comparing could become quadratic, go to the C library, whose search is linear.
+namespace {
+
+constexpr size_t needle_max = 64;
+
+#if defined(__x86_64__)
+template <typename Load>
+inline const uint8_t *confirm(Load mask, const uint8_t *at, const uint8_t *needle, size_t length) {
+    while (mask) {
+        const uint8_t *hit = at + __builtin_ctz(mask);
+        if (length <= 2 || std::memcmp(hit + 1, needle + 1, length - 2) == 0) return hit;
+        mask &= mask - 1;
+    }
+    return nullptr;
+}
+
+__attribute__((target("avx2"))) const uint8_t *find_avx2(const uint8_t *p, const uint8_t *stop, const uint8_t *needle,
+                                                         size_t length, const uint8_t **rest) {
+    const __m256i first = _mm256_set1_epi8(static_cast<char>(needle[0]));
+    const __m256i last = _mm256_set1_epi8(static_cast<char>(needle[length - 1]));
+    for (; stop - p >= 32; p += 32) {
+        __m256i a = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(p));
+        __m256i b = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(p + length - 1));
+        uint32_t mask = static_cast<uint32_t>(
+            _mm256_movemask_epi8(_mm256_and_si256(_mm256_cmpeq_epi8(a, first), _mm256_cmpeq_epi8(b, last))));
+        if (const uint8_t *hit = mask ? confirm(mask, p, needle, length) : nullptr) return hit;
+    }
+    *rest = p;
+    return nullptr;
+}
+
+const uint8_t *find_sse2(const uint8_t *p, const uint8_t *stop, const uint8_t *needle, size_t length,
+                         const uint8_t **rest) {
+    const __m128i first = _mm_set1_epi8(static_cast<char>(needle[0]));
+    const __m128i last = _mm_set1_epi8(static_cast<char>(needle[length - 1]));
+    for (; stop - p >= 16; p += 16) {
+        __m128i a = _mm_loadu_si128(reinterpret_cast<const __m128i *>(p));
+        __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i *>(p + length - 1));
+        uint32_t mask =
+            static_cast<uint32_t>(_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(b, last))));
+        if (const uint8_t *hit = mask ? confirm(mask, p, needle, length) : nullptr) return hit;
+    }
+    *rest = p;
+    return nullptr;
+}
+#endif
+
+}  // namespace
 
 extern "C" ptrdiff_t tr_find(const void *haystack, size_t haystack_length, const void *needle, size_t needle_length) {
-    const void *hit = memmem(haystack, haystack_length, needle, needle_length);
-    return hit ? static_cast<const char *>(hit) - static_cast<const char *>(haystack) : -1;
+    const uint8_t *begin = static_cast<const uint8_t *>(haystack);
+    const uint8_t *p = begin, *end = begin + haystack_length;
+#if defined(__x86_64__)
+    if (needle_length >= 2 && needle_length <= needle_max && haystack_length >= needle_length + 16) {
+        const uint8_t *n = static_cast<const uint8_t *>(needle);
+        // One behind the last place where it may stand.
+        const uint8_t *stop = end - needle_length + 1;
+        static const bool wide = __builtin_cpu_supports("avx2");
+        const uint8_t *hit = wide ? find_avx2(p, stop, n, needle_length, &p) : nullptr;
+        if (!hit) hit = find_sse2(p, stop, n, needle_length, &p);
+        if (hit) return hit - begin;
+    }
+#endif
+    const void *hit = memmem(p, static_cast<size_t>(end - p), needle, needle_length);
+    return hit ? static_cast<const uint8_t *>(hit) - begin : -1;
 }
 
 extern "C" ptrdiff_t tr_find_last_byte(const void *bytes, size_t length, uint8_t byte) {

@@ -285,6 +285,78 @@ void tr_format_shape(const uint8_t *packed, size_t count, const tr_shape *shape,
     }
 }
 
+void tr_match_shape(const uint8_t *packed, size_t count, const tr_shape *shape, const uint8_t *needle, size_t length,
+                    int how, uint64_t *bits) {
+    if (length == 0) {
+        for (size_t i = 0; i < count; i++) bits[i >> 6] |= 1ull << (i & 63);
+        return;
+    }
+    if (length > shape->length || (how == 3 && length != shape->length)) return;
+    uint32_t first = how == 2 ? shape->length - static_cast<uint32_t>(length) : 0;
+    uint32_t last = how == 1 || how == 3 ? 0 : shape->length - static_cast<uint32_t>(length);
+    // What a value must be under a mask, for each place where the needle may stand.
+    constexpr size_t room = TR_SHAPE_MAX * 6 / 8 + 8;
+    size_t stride = shape->stride;
+    for (uint32_t place = first; place <= last; place++) {
+        uint8_t mask[room] = {0}, wanted[room] = {0};
+        uint32_t bit = 0;
+        bool fits = true;
+        for (uint32_t k = 0; k < shape->length && fits; k++) {
+            uint8_t kind = shape->kind[k];
+            bool inside = k >= place && k < place + length;
+            uint8_t b = inside ? needle[k - place] : 0;
+            if (kind == TR_CLASS_CONSTANT) {
+                fits = !inside || b == shape->constant[k];
+                continue;
+            }
+            uint32_t width = bits_of(kind);
+            if (inside) {
+                uint32_t digit = kind == TR_CLASS_HEX_UPPER ? digits.upper[b] : digits.low[b];
+                uint8_t back = static_cast<uint8_t>(kind == TR_CLASS_HEX_UPPER ? alphabet_upper[digit & 15]
+                                                                               : alphabet[digit & 63]);
+                fits = digit < 1u << width && back == b;
+                for (uint32_t i = 0; i < width; i++) {
+                    uint32_t at = bit + i;
+                    mask[at / 8] |= static_cast<uint8_t>(0x80u >> (at & 7));
+                    if (digit >> (width - 1 - i) & 1) wanted[at / 8] |= static_cast<uint8_t>(0x80u >> (at & 7));
+                }
+            }
+            bit += width;
+        }
+        if (!fits) continue;
+        // The eight bytes from the first that matters decide most.
+        size_t from = 0;
+        while (from < stride && !mask[from]) from++;
+        uint64_t mask_word = 0, wanted_word = 0;
+        for (size_t i = 0; i < 8 && from + i < stride; i++) {
+            mask_word |= static_cast<uint64_t>(mask[from + i]) << (8 * i);
+            wanted_word |= static_cast<uint64_t>(wanted[from + i]) << (8 * i);
+        }
+        bool more = false;
+        for (size_t i = from + 8; i < stride; i++) more |= mask[i] != 0;
+        const uint8_t *p = packed + from;
+        for (size_t begin = 0; begin < count; begin += 64) {
+            size_t n = count - begin < 64 ? count - begin : 64;
+            uint64_t word = 0;
+            for (size_t i = 0; i < n; i++, p += stride) {
+                uint64_t v;
+                std::memcpy(&v, p, 8);
+                word |= static_cast<uint64_t>((v & mask_word) == wanted_word) << i;
+            }
+            if (more && word) {
+                for (uint64_t rest = word; rest; rest &= rest - 1) {
+                    size_t i = static_cast<size_t>(__builtin_ctzll(rest));
+                    const uint8_t *value = packed + (begin + i) * stride;
+                    bool same = true;
+                    for (size_t k = from + 8; k < stride && same; k++) same = (value[k] & mask[k]) == wanted[k];
+                    if (!same) word &= ~(uint64_t{1} << i);
+                }
+            }
+            bits[begin >> 6] |= word;
+        }
+    }
+}
+
 void tr_charset(const uint8_t *bytes, size_t length, uint64_t *mask) {
     for (size_t i = 0; i < length; i++) mask[bytes[i] >> 6] |= 1ull << (bytes[i] & 63);
 }

@@ -13,8 +13,8 @@ package indirect enum Predicate: Sendable {
     case not(Predicate)
     /// The line contains these bytes.
     case lineContains(ByteString)
-    /// The line matches, unanchored. Every match contains `requires`, where that is known.
-    case lineMatches(CompiledRegex, requires: ByteString?)
+    /// The line matches, unanchored.
+    case lineMatches(LineRegex)
     case field(FieldTest)
 
     /// Whether it looks at a label that `| json` may make.
@@ -25,5 +25,26 @@ package indirect enum Predicate: Sendable {
         case .not(let part): part.asks(for: name)
         case .all, .lineContains, .lineMatches: false
         }
+    }
+}
+
+/// A regex that is searched for in lines, and what is known of its matches.
+package struct LineRegex: Sendable {
+    package var regex: CompiledRegex
+    /// Every match contains it; nil: nothing is known.
+    package var requires: ByteString?
+    /// All bytes that a match may hold, where whether a stretch of text is a match depends on nothing around it; nil:
+    /// not known.
+    package var alphabet: ByteSet?
+
+    package init(_ regex: CompiledRegex, requires: ByteString? = nil, alphabet: ByteSet? = nil) {
+        self.regex = regex
+        self.requires = requires
+        self.alphabet = alphabet
+    }
+
+    package func matches(_ text: ByteView) -> Bool {
+        if let requires, !requires.withView({ text.contains($0) }) { return false }
+        return regex.matches(text)
     }
 }

@@ -80,7 +80,7 @@ extension LogStore {
         budget: QueryBudget,
         cancel: CancelFlag
     ) throws -> [StreamCounts] {
-        var counts = StoreCounts(
+        let counts = StoreCounts(
             core: core,
             tenant: tenant,
             matchers: matchers,

@@ -191,7 +191,7 @@ extension Predicate {
             return outcomes.contains(true) ? true : outcomes.contains(nil) ? nil : false
         case .not(let part): return part.decided(line).map { !$0 }
         case .lineContains(let needle): return line.withView { view in needle.withView { view.contains($0) } }
-        case .lineMatches(let regex, _): return line.withView { regex.matches($0) }
+        case .lineMatches(let pattern): return line.withView { pattern.matches($0) }
         case .field: return nil
         }
     }

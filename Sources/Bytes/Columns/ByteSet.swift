@@ -20,6 +20,16 @@ package struct ByteSet: Sendable, Equatable {
         }
     }
 
+    package func contains(_ byte: UInt8) -> Bool {
+        let bit = UInt64(1) << UInt64(byte & 63)
+        return switch byte >> 6 {
+        case 0: words.0 & bit != 0
+        case 1: words.1 & bit != 0
+        case 2: words.2 & bit != 0
+        default: words.3 & bit != 0
+        }
+    }
+
     package mutating func insert(_ bytes: ByteView) {
         withUnsafeMutableBytes(of: &words) { room in
             bytes.withUnsafeBytes { source in
@@ -45,9 +55,13 @@ package struct ByteSet: Sendable, Equatable {
             && other.words.3 & ~words.3 == 0
     }
 
+    package var inverted: ByteSet { ByteSet(words: (~words.0, ~words.1, ~words.2, ~words.3)) }
+
     package static let all = ByteSet(words: (.max, .max, .max, .max))
     /// ASCII without the backslash: text that stands for itself in JSON.
     package static let plain = ByteSet(words: (.max, .max & ~(1 << 28), 0, 0))
+    /// Everything that is not ASCII.
+    package static let other = ByteSet(words: (0, 0, .max, .max))
     package static let digits = ByteSet(ByteView("0123456789"))
     /// Integers and decimal fractions.
     package static let numbers = ByteSet(ByteView("-.0123456789"))

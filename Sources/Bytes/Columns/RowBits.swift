@@ -4,6 +4,7 @@ import CKernels
 package enum RowBits {
     /// The words of each code in turn; nil when a code is not below `width`.
     package static func byCode(_ codes: [UInt32], width: Int) -> [UInt64]? {
+        if width == 0, !codes.isEmpty { return nil }
         let words = (codes.count + 63) / 64
         var isGood = true
         let bits = [UInt64](unsafeUninitializedCapacity: words * width) { room, filled in
@@ -57,7 +58,7 @@ package enum RowBits {
     /// A value for each of `rows` rows, 0 where it has none; nil when there are not as many values as rows in `present`.
     package static func expand(_ values: [Double], over present: [UInt64], rows: Int) -> [Double]? {
         precondition(present.count == (rows + 63) / 64)
-        var isGood = true
+        var isGood = values.isEmpty || rows > 0
         let result = [Double](unsafeUninitializedCapacity: rows) { room, filled in
             guard let base = room.baseAddress, rows > 0 else { return }
             isGood = tr_expand_doubles(values, values.count, present, rows, base) == 0
@@ -68,7 +69,7 @@ package enum RowBits {
 
     package static func expand(_ codes: [UInt32], over present: [UInt64], rows: Int) -> [UInt32]? {
         precondition(present.count == (rows + 63) / 64)
-        var isGood = true
+        var isGood = codes.isEmpty || rows > 0
         let result = [UInt32](unsafeUninitializedCapacity: rows) { room, filled in
             guard let base = room.baseAddress, rows > 0 else { return }
             isGood = tr_expand_codes(codes, codes.count, present, rows, base) == 0
@@ -99,6 +100,20 @@ package enum RowCodes {
 
     package static func narrowed(_ values: [Int64], limit: Int) -> [UInt32]? {
         made(values.count) { tr_narrow_codes(values, values.count, limit, $0) }
+    }
+
+    /// Codes `range` of `count` from pairs of a code and its repeats, varints.
+    package static func repeated(_ bytes: ByteView, count: Int, range: Range<Int>, limit: Int) -> [UInt32]? {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        return made(range.count) { out in
+            bytes.withUnsafeBytes { source in
+                source.baseAddress.map {
+                    tr_unpack_runs(
+                        $0.assumingMemoryBound(to: UInt8.self), source.count, count, range.lowerBound, range.upperBound,
+                        limit, out)
+                } ?? -1
+            }
+        }
     }
 
     private static func made(_ count: Int, _ body: (UnsafeMutablePointer<UInt32>) -> Int32) -> [UInt32]? {

@@ -72,26 +72,28 @@ package struct TextShape: Sendable {
         return written < 0 ? nil : result
     }
 
-    /// Which of the packed values are equal to `value`, by number; nil for none.
-    package func find(_ value: ByteView, in packed: ByteView) -> [Int]? {
-        guard value.count == length, stride > 0 else { return nil }
-        let one = ValueBuffer(capacity: length, values: 1)
-        one.append(value)
-        let key = ByteArena(capacity: stride + 8)
-        pack(one.list, into: key)
-        // What the alphabets cannot spell does not come back.
-        guard let back = unpack(key.view, count: 1), back.list[0] == value else { return nil }
-        var found: [Int] = []
-        var at = 0
-        while let hit = packed.firstRange(of: key.view, from: at) {
-            if hit % stride == 0 {
-                found.append(hit / stride)
-                at = hit + stride
-            } else {
-                at = hit + 1
+    /// Which of the packed values hold the needle where asked, one bit each; nil when `packed` is too short. Each place
+    /// where it may stand costs a comparison of up to eight bytes a value.
+    package func match(_ needle: ByteView, _ place: NeedlePlace, in packed: ByteView, count: Int) -> [UInt64]? {
+        guard packed.count >= count * stride else { return nil }
+        var bits = [UInt64](repeating: 0, count: (count + 63) / 64)
+        packed.withUnsafeBytes { source in
+            needle.withUnsafeBytes { needle in
+                guard let values = source.baseAddress, let start = needle.baseAddress, count > 0 else { return }
+                withUnsafePointer(to: raw) {
+                    tr_match_shape(
+                        values.assumingMemoryBound(to: UInt8.self),
+                        count,
+                        $0,
+                        start.assumingMemoryBound(to: UInt8.self),
+                        needle.count,
+                        place.rawValue,
+                        &bits
+                    )
+                }
             }
         }
-        return found.isEmpty ? nil : found
+        return bits
     }
 
     package func encode(into out: ByteArena) {

@@ -101,8 +101,16 @@ int tr_dictionary_encode(tr_dictionary *dictionary, const uint8_t *base, const t
 size_t tr_dictionary_count(const tr_dictionary *dictionary);
 const uint8_t *tr_dictionary_bytes(const tr_dictionary *dictionary, size_t *length);
 const tr_span *tr_dictionary_spans(const tr_dictionary *dictionary);
+/// Codes `from` ..< `to` of `count` that are stored as (code, repeats) in varints. -1 when the bytes do not hold them or
+/// a code is not below `limit`.
+int tr_unpack_runs(const uint8_t *bytes, size_t length, size_t count, size_t from, size_t to, size_t limit,
+                   uint32_t *out);
 /// Runs of equal codes.
 size_t tr_count_runs(const uint32_t *codes, size_t count);
+
+/// Times of one run: `first`, then steps as varints, in `unit` nanoseconds; `count` times in all. Returns the bytes read,
+/// or -1 when they end early.
+int64_t tr_unpack_steps(const uint8_t *bytes, size_t length, size_t count, int64_t first, int64_t unit, int64_t *out);
 
 // ---- Times ----------------------------------------------------------------------------------------------------
 
@@ -134,6 +142,10 @@ int tr_find_shape(const uint8_t *base, const tr_span *values, size_t count, tr_s
 int tr_check_shape(tr_shape *shape);
 /// `stride` bytes a value.
 void tr_pack_shape(const uint8_t *base, const tr_span *values, size_t count, const tr_shape *shape, uint8_t *out);
+/// Sets the bit of each packed value that holds the needle: inside (0), at its start (1), its end (2), or is it (3).
+/// Behind the last value 8 bytes must be readable.
+void tr_match_shape(const uint8_t *packed, size_t count, const tr_shape *shape, const uint8_t *needle, size_t length,
+                    int how, uint64_t *bits);
 void tr_format_shape(const uint8_t *packed, size_t count, const tr_shape *shape, uint8_t *out, tr_span *spans);
 
 // ---- Text with numbers ----------------------------------------------------------------------------------------

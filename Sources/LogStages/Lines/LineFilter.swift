@@ -61,8 +61,7 @@ package struct LineFilter: Sendable {
             switch matcher {
             case .always: alternatives.append(.all)
             case .literal(let text): alternatives.append(.lineContains(text))
-            case .guardedRegex(let literal, let regex): alternatives.append(.lineMatches(regex, requires: literal))
-            case .regex(let regex): alternatives.append(.lineMatches(regex, requires: nil))
+            case .regex(let regex): alternatives.append(.lineMatches(regex))
             case .notEmpty, .pattern, .ip: return nil
             }
         }
@@ -77,9 +76,8 @@ enum LineMatcher: Sendable {
     case always
     case notEmpty
     case literal(ByteString)
-    case regex(CompiledRegex)
-    /// A regex whose every match contains the literal: `memmem` decides most lines.
-    case guardedRegex(ByteString, CompiledRegex)
+    /// Where every match contains a literal, `memmem` decides most lines.
+    case regex(LineRegex)
     case pattern(GapPattern)
     case ip(IPPattern)
 
@@ -93,10 +91,11 @@ enum LineMatcher: Sendable {
         case .anything: return .always
         case .something: return .notEmpty
         case .literal(let text): return .containing(text)
-        case .containing(let text): return .guardedRegex(text, compiled)
+        case .containing(let text):
+            return .regex(LineRegex(compiled, requires: text, alphabet: tree.alphabet))
         case .other:
             if lokiQuirks, let rest = tree.alternationWithoutAnything { return try regex(rest, lokiQuirks: true) }
-            return .regex(compiled)
+            return .regex(LineRegex(compiled, alphabet: tree.alphabet))
         }
     }
 
@@ -106,8 +105,6 @@ enum LineMatcher: Sendable {
         case .notEmpty: return !line.isEmpty
         case .literal(let text): return text.withView { line.contains($0) }
         case .regex(let regex): return regex.matches(line)
-        case .guardedRegex(let literal, let regex):
-            return literal.withView { line.contains($0) } && regex.matches(line)
         case .pattern(let pattern): return pattern.matches(line)
         case .ip(let pattern): return pattern.isIn(line)
         }

@@ -86,6 +86,89 @@ struct RegexShape {
         return ByteString(bytes)
     }
 
+    /// All bytes that a match can hold, or more; nil where that is all but every byte, hard to say, or where a match
+    /// depends on what stands around it (anchors, word borders). Letters come in both cases, whatever the flags.
+    var alphabet: ByteSet? {
+        // Beside characters that are not ASCII, of which some are the other case of these.
+        var set = ByteSet(ByteView("kKsS"))
+        set.formUnion(.other)
+        func add(_ byte: UInt8) {
+            set.insert(byte)
+            if byte | 0x20 >= 0x61, byte | 0x20 <= 0x7A { set.insert(byte ^ 0x20) }
+        }
+        func escape(_ at: Int) -> ByteSet? {
+            guard at < pattern.count else { return nil }
+            let letter = pattern[at]
+            switch letter {
+            case 0x64: return .digits
+            case 0x77: return .word
+            case 0x73: return ByteSet(ByteView(" \t\n\u{C}\r"))
+            case 0x6E: return ByteSet(ByteView("\n"))
+            case 0x74: return ByteSet(ByteView("\t"))
+            case 0x72: return ByteSet(ByteView("\r"))
+            default:
+                // Other letters and digits are classes, borders or numbers of characters.
+                if letter.isAlphanumeric || letter >= 0x80 { return nil }
+                var one = ByteSet()
+                one.insert(letter)
+                return one
+            }
+        }
+        var i = 0
+        while i < pattern.count {
+            switch pattern[i] {
+            case 0x2E, 0x5E, 0x24: return nil
+            case 0x5C:
+                guard let some = escape(i + 1) else { return nil }
+                set.formUnion(some)
+                i += 1
+            case 0x5B:
+                guard let end = classEnd(i), let some = members(i + 1, end, escape) else { return nil }
+                set.formUnion(some)
+                i = end
+            case 0x28, 0x29, 0x7C, 0x2A, 0x2B, 0x3F: break
+            case 0x7B where repetitionEnd(i) != nil: i = repetitionEnd(i) ?? i
+            case let byte: add(byte)
+            }
+            i += 1
+        }
+        return set == .all ? nil : set
+    }
+
+    /// The bytes of a class whose inside is `from ..< end`, and their other case; nil where it is hard to say.
+    private func members(_ from: Int, _ end: Int, _ escape: (Int) -> ByteSet?) -> ByteSet? {
+        var set = ByteSet()
+        var i = from
+        let isNegated = i < end && pattern[i] == 0x5E
+        if isNegated { i += 1 }
+        while i < end {
+            let byte = pattern[i]
+            if byte == 0x5B, i + 1 < end, pattern[i + 1] == 0x3A { return nil }
+            if byte == 0x5C {
+                // A range from or to an escaped character: too rare to read.
+                guard let some = escape(i + 1), i + 2 >= end || pattern[i + 2] != 0x2D || i + 3 == end else { return nil }
+                set.formUnion(some)
+                i += 2
+            } else if i + 2 < end, pattern[i + 1] == 0x2D {
+                let last = pattern[i + 2]
+                guard byte < 0x80, last < 0x80, last != 0x5C, byte <= last else { return nil }
+                for one in byte...last { set.insert(one) }
+                i += 3
+            } else {
+                if byte < 0x80 { set.insert(byte) }
+                i += 1
+            }
+        }
+        if isNegated { set = set.inverted }
+        var both = set
+        for letter in 0x61...0x7A as ClosedRange<UInt8> where set.contains(letter) || set.contains(letter ^ 0x20) {
+            both.insert(letter)
+            both.insert(letter ^ 0x20)
+        }
+        both.formUnion(.other)
+        return both
+    }
+
     private var text: String { String(decoding: pattern, as: UTF8.self) }
 
     enum Part: Equatable {

@@ -59,20 +59,10 @@ enum CodeColumn {
         switch form {
         case .same: return [UInt32](repeating: try checked(try reader.varint()), count: range.count)
         case .runs:
-            var result: [UInt32] = []
-            result.reserveCapacity(range.count)
-            var at = 0
-            while at < range.upperBound {
-                let code = try checked(try reader.varint())
-                let length = try reader.varint()
-                guard length > 0, length <= UInt64(count - at) else { throw DecodeError("runs of codes are too long") }
-                let end = at + Int(length)
-                let low = max(at, range.lowerBound)
-                let high = min(end, range.upperBound)
-                if low < high { result.append(contentsOf: repeatElement(code, count: high - low)) }
-                at = end
+            guard let codes = RowCodes.repeated(view.suffix(from: 1), count: count, range: range, limit: limit) else {
+                throw DecodeError("runs of codes do not make their column")
             }
-            return result
+            return codes
         case .packed:
             let values = try IntegerBlocks.unpack(view.suffix(from: 1), count: count, range: range)
             guard let codes = RowCodes.narrowed(values, limit: limit) else { throw DecodeError("a code of more than \(limit)") }

@@ -106,6 +106,7 @@ final class GroupReader {
     /// The rows of some templates.
     private func bits(_ isWanted: (UInt32) -> Bool) -> [UInt64] {
         let words = (local.count + 63) / 64
+        let rowsOf = rowsOf
         var bits = [UInt64](repeating: 0, count: words)
         for (place, template) in info.templates.enumerated() where isWanted(template) {
             let from = place * words

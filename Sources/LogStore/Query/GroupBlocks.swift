@@ -2,7 +2,7 @@ import Bytes
 import LogModel
 
 /// Makes blocks of rows of a row group.
-struct GroupBlocks {
+struct GroupBlocks: Sendable {
     let core: StoreCore
     let selection: Selection
     /// nil: there is nothing to decide, rows stay undecided.

@@ -25,6 +25,7 @@ struct GroupPredicate {
     private var templateRows: [UInt32: Bitmap] = [:]
     private var decoded: [Int: DecodedColumn] = [:]
     private var dictionaryHits: [Needle: Bitmap] = [:]
+    private var windowHits: [PredicateMemo.Matched: Bitmap] = [:]
 
     struct Needle: Hashable {
         var column: Int
@@ -82,13 +83,7 @@ struct GroupPredicate {
             inner.yes.invert()
             return inner
         case .lineContains(let needle): return try contains(needle)
-        case .lineMatches(_, let literal):
-            // What a match must contain tells which rows are worth a look.
-            guard let literal else { return unknown }
-            var result = try contains(literal)
-            result.open.formUnion(result.yes)
-            result.yes = Bitmap(count: rows)
-            return result
+        case .lineMatches(let pattern): return try matches(pattern)
         case .field(let test): return try field(test)
         }
     }
@@ -184,13 +179,8 @@ struct GroupPredicate {
             let holds = needle.text.withView { body.holds($0, place) }
             return holds ? Bitmap(count: chunk.count, repeating: true) : nil
         case .dictionary:
-            let key = PredicateMemo.Key(segment: reader.segment.serial, needle: needle)
-            let hits: Bitmap
-            if let known = memo.entries[key] {
-                hits = known
-            } else {
-                hits = matches(try reader.entries(of: needle.column).list, needle.text, place)
-                memo.entries[key] = hits
+            let hits = try memo.entries(needle, reader.segment.serial) { () throws(StoreError) in
+                matches(try reader.entries(of: needle.column).list, needle.text, place)
             }
             if hits.isEmpty { return nil }
             if hits.isFull { return Bitmap(count: chunk.count, repeating: true) }
@@ -216,8 +206,7 @@ struct GroupPredicate {
                     || (0..<spellings.count).contains { TextJoiner.literals(of: spellings[$0], contain: run) }
             }
             return isThinkable ? matches(try self.text(of: chunk).list, needle.text, place) : nil
-        case .shape where needle.place != .inside || needle.text.count == chunk.lengths.upperBound:
-            return try ids(chunk, needle)
+        case .shape: return try ids(chunk, needle)
         default: return matches(try text(of: chunk).list, needle.text, place)
         }
     }
@@ -229,19 +218,18 @@ struct GroupPredicate {
         return Bitmap(words: RowBits.pick(codes, marks) ?? [UInt64](repeating: 0, count: (codes.count + 63) / 64), count: codes.count)
     }
 
-    /// Values of packed ids: where the needle is as long as they are, it is packed and compared.
-    private mutating func ids(_ chunk: ColumnChunk, _ needle: Needle) throws(StoreError) -> Bitmap? {
-        guard needle.text.count == chunk.lengths.upperBound else {
-            return matches(try text(of: chunk).list, needle.text, NeedlePlace(needle.place))
-        }
+    /// Values of packed ids: the needle is packed as it would lie in one, and compared.
+    private func ids(_ chunk: ColumnChunk, _ needle: Needle) throws(StoreError) -> Bitmap? {
         let body = try reader.body(of: needle.column)
         do throws(DecodeError) {
             var head = ByteReader(body)
             let shape = try TextShape(decoding: &head)
-            guard let places = needle.text.withView({ shape.find($0, in: body.suffix(from: head.offset)) }) else { return nil }
-            var bits = Bitmap(count: chunk.count)
-            for place in places where place < chunk.count { bits[place] = true }
-            return bits
+            let packed = body.suffix(from: head.offset)
+            let words = needle.text.withView {
+                shape.match($0, NeedlePlace(needle.place), in: packed, count: chunk.count)
+            }
+            guard let words else { throw DecodeError("ids and rows differ") }
+            return Bitmap(words: words, count: chunk.count)
         } catch { throw reader.segment.fault("column \(needle.column): \(error)", reader.group) }
     }
 
@@ -278,6 +266,90 @@ struct GroupPredicate {
         }
         decoded[column] = text
         return text
+    }
+
+    // MARK: Regexes
+
+    private mutating func matches(_ pattern: LineRegex) throws(StoreError) -> Outcome {
+        var result = Outcome(yes: Bitmap(count: rows), open: Bitmap(count: rows))
+        let layout = reader.layout.templates
+        var candidates: Outcome?
+        for template in reader.segment.groups[reader.group].templates {
+            let plan = memo.plan(pattern, reader.segment.serial, template) {
+                RegexPlan(pattern, layout.pieces(of: Int(template)), layout)
+            }
+            guard let plan else {
+                // What a match must contain tells which rows are worth a look.
+                if candidates == nil { candidates = try pattern.requires.map { needle throws(StoreError) in try contains(needle) } ?? unknown }
+                guard let candidates else { continue }
+                var here = candidates.yes.union(candidates.open)
+                here.formIntersection(try rows(of: template))
+                result.open.formUnion(here)
+                continue
+            }
+            if plan.isAlways {
+                result.yes.formUnion(try rows(of: template))
+                continue
+            }
+            var hits = Bitmap(count: rows)
+            for window in plan.windows {
+                if let found = try rows(where: pattern, window) { hits.formUnion(found) }
+            }
+            if !hits.isEmpty {
+                hits.formIntersection(try rows(of: template))
+                result.yes.formUnion(hits)
+            }
+        }
+        result.open.subtract(result.yes)
+        return result
+    }
+
+    /// Rows whose value matches with the text around it; nil for none.
+    private mutating func rows(where pattern: LineRegex, _ window: RegexPlan.Window) throws(StoreError) -> Bitmap? {
+        let key = PredicateMemo.Matched(segment: reader.segment.serial, pattern: pattern.regex.pattern, window: window)
+        if let known = windowHits[key] { return known.isEmpty ? nil : known }
+        let found = try spread(try values(pattern, key), over: window.column)
+        windowHits[key] = found
+        return found.isEmpty ? nil : found
+    }
+
+    /// Values that match with the text around them, one bit each; nil for none.
+    private mutating func values(_ pattern: LineRegex, _ key: PredicateMemo.Matched) throws(StoreError) -> Bitmap? {
+        let window = key.window
+        let column = window.column
+        guard let chunk = reader.chunk(of: column) else { return nil }
+        // Where the needle must lie in the value itself, the column may rule it out without being read.
+        var needle: ByteString?
+        if let requires = pattern.requires, !window.reaches(requires) {
+            needle = requires
+            let inside = NeedlePlan.Condition(column: column, place: .inside, part: 0..<requires.count)
+            if !(try isPossible(inside, of: requires)) { return nil }
+        }
+        let text = ByteArena(capacity: 256)
+        func holds(_ value: ByteView) -> Bool {
+            text.reset()
+            window.before.withView { text.append($0) }
+            text.append(value)
+            window.after.withView { text.append($0) }
+            return pattern.regex.matches(text.view)
+        }
+        func matching(_ list: ValueList) -> Bitmap {
+            var hits = Bitmap(count: list.count, repeating: true)
+            if let needle { hits = matches(list, needle, .inside) }
+            var result = Bitmap(count: list.count)
+            hits.forEach(in: 0..<list.count) { if holds(list[$0]) { result[$0] = true } }
+            return result
+        }
+        switch chunk.form {
+        case .constant:
+            return holds(try reader.body(of: column)) ? Bitmap(count: chunk.count, repeating: true) : nil
+        case .dictionary:
+            let hits = try memo.entries(key) { () throws(StoreError) in matching(try reader.entries(of: column).list) }
+            if hits.isEmpty { return nil }
+            if hits.isFull { return Bitmap(count: chunk.count, repeating: true) }
+            return Self.pick(hits, try reader.codes(of: column, ranks: 0..<chunk.count))
+        default: return matching(try self.text(of: chunk).list)
+        }
     }
 
     // MARK: Fields
@@ -432,31 +504,6 @@ struct GroupPredicate {
         let present = try presence(of: column)
         if values.isFull { return present }
         return Bitmap(words: RowBits.spread(values.words, over: present.words), count: rows)
-    }
-}
-
-/// What was found out about the dictionaries of segments, for the other row groups of the same scan.
-final class PredicateMemo {
-    struct Key: Hashable {
-        var segment: UInt64
-        var needle: GroupPredicate.Needle
-    }
-    /// Entries that satisfy a condition.
-    var entries: [Key: Bitmap] = [:]
-
-    private struct Place: Hashable {
-        var needle: ByteString
-        var segment: UInt64
-        var template: UInt32
-    }
-    private var plans: [Place: NeedlePlan] = [:]
-
-    func plan(_ needle: ByteString, _ segment: UInt64, _ template: UInt32, _ make: () -> NeedlePlan) -> NeedlePlan {
-        let place = Place(needle: needle, segment: segment, template: template)
-        if let known = plans[place] { return known }
-        let plan = make()
-        plans[place] = plan
-        return plan
     }
 }
 

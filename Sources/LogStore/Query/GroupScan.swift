@@ -40,10 +40,9 @@ struct GroupScan: Sendable {
         }
         let failures = Mutex<[Int: any Error]>([:])
         let shares = of
+        let blocks = GroupBlocks(core, selection, request.predicate)
         WorkerPool.processors.run(parts) { part in
             do {
-                // What one part finds out about dictionaries, another finds out again: no lock between them.
-                let blocks = GroupBlocks(core, selection, request.predicate)
                 for i in shares[part] {
                     if failures.withLock({ !$0.isEmpty }) { return }
                     if request.cancel.isCancelled { throw QueryError(.cancelled, "the query was cancelled") }

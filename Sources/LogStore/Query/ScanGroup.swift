@@ -3,7 +3,8 @@ import LogModel
 
 /// A row group under a scan: its columns, each read when it is first asked for, and what the predicate says of its rows.
 /// Shared by the blocks made of it; for one thread at a time.
-final class ScanGroup {
+final class ScanGroup: @unchecked Sendable {
+    // Sendable: whoever hands it to other threads waits for them.
     /// Rows that lie together and belong to one stream, by the store's number.
     struct Span {
         var rows: Range<Int>

@@ -1,24 +1,21 @@
+import Disk
 import LogModel
+import Synchronization
 
 /// Rows and bytes by cells of a grid. A run that lies wholly in the same cells counts by its table entry; of others the
-/// times and lengths are read. Cells are filled by differences, so a row costs the same whether windows overlap or not.
-struct StoreCounts {
+/// times and lengths are read, row groups divided among the processors. Cells are filled by differences, so a row costs
+/// the same whether windows overlap or not.
+struct StoreCounts: Sendable {
     private let core: StoreCore
     private let selection: Selection
     private let cells: GridCells
-    private let count: Int
     private let countsBytes: Bool
-    private let budget: QueryBudget
     private let cancel: CancelFlag
+    private let budget: QueryBudget
+    private let count: Int
 
-    private struct Sums {
-        /// Differences from cell to cell; one more than cells.
-        var rows: [Int]
-        var bytes: [Int]
-        var mayHaveErrors = false
-    }
-    private var sums: [UInt32: Sums] = [:]
-    private var taken = 0
+    /// Row groups read by one thread in turn.
+    private static let lotSize = 4
 
     init(
         core: StoreCore,
@@ -37,16 +34,195 @@ struct StoreCounts {
         self.cancel = cancel
     }
 
-    mutating func run() throws -> [StreamCounts] {
-        defer { budget.give(taken) }
+    /// A row group of which some runs are cut by a cell.
+    private struct CutGroup: Sendable {
+        var segment: Segment
+        var group: Int
+        var runs: [Int]
+    }
+
+    func run() throws -> [StreamCounts] {
         let range = cells.range
         guard !selection.isEmpty, !range.isEmpty else { return [] }
+        var tally = CellTally(count, budget)
+        defer { tally.release() }
+        var cut: [CutGroup] = []
         for segment in selection.view.segments where selection.overlaps(segment, range) {
-            try add(segment, range)
+            try add(segment, range, to: &tally, &cut)
         }
+        try read(cut, range, into: &tally)
         for head in selection.view.heads {
-            for batch in head.batches where selection.overlaps(batch, range) { try add(batch, range) }
+            for batch in head.batches where selection.overlaps(batch, range) { try add(batch, range, to: &tally) }
         }
+        return tally.counts { selection.streams[Int($0)].labels }
+    }
+
+    /// Runs that one cell holds are counted, the others are left to be read.
+    private func add(
+        _ segment: Segment,
+        _ range: TimeRange,
+        to tally: inout CellTally,
+        _ cut: inout [CutGroup]
+    ) throws {
+        for index in selection.runs(segment, range) {
+            let run = segment.runs[index]
+            let group = Int(run.group)
+            if let same = cells.same(run.first, run.last) {
+                let stream = segment.stream(of: run)
+                if let same { try tally.add(stream, same, rows: Int(run.rows), bytes: run.bytes) }
+                if segment.groups[group].mayHaveErrors { tally.markErrors(stream) }
+            } else if let last = cut.last, last.segment === segment, last.group == group {
+                cut[cut.count - 1].runs.append(index)
+            } else {
+                cut.append(CutGroup(segment: segment, group: group, runs: [index]))
+            }
+        }
+    }
+
+    private func read(_ groups: [CutGroup], _ range: TimeRange, into tally: inout CellTally) throws {
+        let lots = (groups.count + Self.lotSize - 1) / Self.lotSize
+        if lots <= 1 {
+            for group in groups { try add(group, range, to: &tally) }
+            return
+        }
+        let results = Mutex<(tallies: [CellTally], failure: (any Error)?)>(([], nil))
+        WorkerPool.processors.run(lots) { lot in
+            var part = CellTally(count, budget)
+            do {
+                for group in groups[lot * Self.lotSize..<min(groups.count, (lot + 1) * Self.lotSize)] {
+                    if results.withLock({ $0.failure != nil }) { break }
+                    try add(group, range, to: &part)
+                }
+                results.withLock { $0.tallies.append(part) }
+            } catch {
+                part.release()
+                results.withLock { $0.failure = error }
+            }
+        }
+        let (tallies, failure) = results.withLock { ($0.tallies, $0.failure) }
+        // Whole numbers: the order does not matter.
+        for var part in tallies {
+            if failure == nil { try tally.add(part) }
+            part.release()
+        }
+        if let failure { throw failure }
+    }
+
+    private func add(_ cut: CutGroup, _ range: TimeRange, to tally: inout CellTally) throws {
+        if cancel.isCancelled { throw QueryError(.cancelled, "the query was cancelled") }
+        let segment = cut.segment
+        let times: [Int64]
+        let lengths: [UInt32]
+        do throws(StoreError) {
+            times = try core.codecs.with { codec throws(StoreError) in
+                try segment.times(group: cut.group, codec: codec)
+            }
+            lengths = countsBytes ? try segment.lengths(group: cut.group, codecs: core.codecs) : []
+        } catch { return core.report(error) }
+        for index in cut.runs {
+            let run = segment.runs[index]
+            let stream = segment.stream(of: run)
+            let end = Int(run.firstRow + run.rows)
+            var row = lowerBound(times, Int(run.firstRow), end, range.start.nanoseconds)
+            while row < end {
+                // Rows of the same cells lie together: where they end is searched for, not asked of each.
+                let time = times[row]
+                if time >= range.end.nanoseconds { break }
+                let last = cells.lastTime(like: time)
+                let next = last == .max ? end : lowerBound(times, row, end, last + 1)
+                if let here = cells.cells(of: time) {
+                    var bytes = 0
+                    if countsBytes { for length in lengths[row..<next] { bytes &+= Int(length) } }
+                    try tally.add(stream, here, rows: next - row, bytes: bytes)
+                }
+                row = next
+            }
+            if segment.groups[cut.group].mayHaveErrors { tally.markErrors(stream) }
+        }
+    }
+
+    private func add(_ batch: HeadBatch, _ range: TimeRange, to tally: inout CellTally) throws {
+        if cancel.isCancelled { throw QueryError(.cancelled, "the query was cancelled") }
+        var byRow: Set<UInt32> = []
+        for run in batch.runs where selection.overlaps(run, range) {
+            if let same = cells.same(run.first, run.last) {
+                if let same { try tally.add(run.stream, same, rows: run.rows, bytes: run.bytes) }
+            } else {
+                byRow.insert(run.stream)
+            }
+        }
+        if !byRow.isEmpty {
+            let wanted = batch.streams.map { byRow.contains($0) }
+            for row in batch.rows where wanted[Int(row.stream)] {
+                if let here = cells.cells(of: row.timestamp) {
+                    try tally.add(batch.streams[Int(row.stream)], here, rows: 1, bytes: Int(row.length))
+                }
+            }
+        }
+        if batch.mayHaveErrors { for run in batch.runs { tally.markErrors(run.stream) } }
+    }
+}
+
+/// Rows and bytes of streams by cell.
+private struct CellTally: Sendable {
+    private struct Sums {
+        /// Differences from cell to cell; one more than cells.
+        var rows: [Int]
+        var bytes: [Int]
+        var mayHaveErrors = false
+    }
+    private let count: Int
+    private let budget: QueryBudget
+    private var sums: [UInt32: Sums] = [:]
+    private var taken = 0
+
+    init(_ count: Int, _ budget: QueryBudget) {
+        self.count = count
+        self.budget = budget
+    }
+
+    /// Gives back what it took of the budget.
+    mutating func release() {
+        budget.give(taken)
+        taken = 0
+    }
+
+    mutating func add(_ stream: UInt32, _ cells: ClosedRange<Int>, rows: Int, bytes: Int) throws {
+        if sums[stream] == nil { try open(stream) }
+        sums[stream]?.rows[cells.lowerBound] += rows
+        sums[stream]?.rows[cells.upperBound + 1] -= rows
+        sums[stream]?.bytes[cells.lowerBound] += bytes
+        sums[stream]?.bytes[cells.upperBound + 1] -= bytes
+    }
+
+    private mutating func open(_ stream: UInt32) throws {
+        let size = (count + 1) * 2 * MemoryLayout<Int>.stride
+        taken += size
+        guard budget.take(size) else {
+            throw QueryError(
+                .invalid,
+                "the query needs more than its \(budget.memoryLimit >> 20) MB of memory: fewer streams or steps"
+            )
+        }
+        let zero = [Int](repeating: 0, count: count + 1)
+        sums[stream] = Sums(rows: zero, bytes: zero)
+    }
+
+    mutating func add(_ other: CellTally) throws {
+        for (stream, sum) in other.sums {
+            if sums[stream] == nil { try open(stream) }
+            for cell in 0...count {
+                sums[stream]?.rows[cell] += sum.rows[cell]
+                sums[stream]?.bytes[cell] += sum.bytes[cell]
+            }
+            if sum.mayHaveErrors { markErrors(stream) }
+        }
+    }
+
+    /// Only of streams that have rows.
+    mutating func markErrors(_ stream: UInt32) { sums[stream]?.mayHaveErrors = true }
+
+    func counts(labels: (UInt32) -> Labels) -> [StreamCounts] {
         var result: [StreamCounts] = []
         for (stream, sum) in sums.sorted(by: { $0.key < $1.key }) {
             var rows = [Int](repeating: 0, count: count)
@@ -61,109 +237,10 @@ struct StoreCounts {
             }
             if rows.contains(where: { $0 > 0 }) {
                 result.append(
-                    StreamCounts(
-                        labels: selection.streams[Int(stream)].labels,
-                        rows: rows,
-                        bytes: bytes,
-                        mayHaveErrors: sum.mayHaveErrors
-                    )
-                )
+                    StreamCounts(labels: labels(stream), rows: rows, bytes: bytes, mayHaveErrors: sum.mayHaveErrors))
             }
         }
         return result
-    }
-
-    private mutating func add(_ segment: Segment, _ range: TimeRange) throws {
-        var columns: (group: Int, times: [Int64], lengths: [UInt32])?
-        for index in selection.runs(segment, range) {
-            if cancel.isCancelled { throw QueryError(.cancelled, "the query was cancelled") }
-            let run = segment.runs[index]
-            let stream = segment.stream(of: run)
-            if let same = cells.same(run.first, run.last) {
-                if let same { try add(stream, same, rows: Int(run.rows), bytes: run.bytes) }
-                if segment.groups[Int(run.group)].mayHaveErrors { sums[stream]?.mayHaveErrors = true }
-                continue
-            }
-            let group = Int(run.group)
-            if columns?.group != group {
-                do throws(StoreError) {
-                    let times = try core.codecs.with { codec throws(StoreError) in
-                        try segment.times(group: group, codec: codec)
-                    }
-                    columns = (
-                        group, times, countsBytes ? try segment.lengths(group: group, codecs: core.codecs) : []
-                    )
-                } catch {
-                    core.damage.add(error.message)
-                    core.count()
-                    columns = (group, [], [])
-                }
-            }
-            guard let columns, !columns.times.isEmpty else { continue }
-            let end = Int(run.firstRow + run.rows)
-            var row = lowerBound(columns.times, Int(run.firstRow), end, range.start.nanoseconds)
-            while row < end {
-                // Rows of the same cells lie together: where they end is searched for, not asked of each.
-                let time = columns.times[row]
-                if time >= range.end.nanoseconds { break }
-                let last = cells.lastTime(like: time)
-                let next = last == .max ? end : lowerBound(columns.times, row, end, last + 1)
-                if let here = cells.cells(of: time) {
-                    var bytes = 0
-                    if countsBytes { for length in columns.lengths[row..<next] { bytes &+= Int(length) } }
-                    try add(stream, here, rows: next - row, bytes: bytes)
-                }
-                row = next
-            }
-            if segment.groups[group].mayHaveErrors { sums[stream]?.mayHaveErrors = true }
-        }
-    }
-
-    private mutating func add(_ batch: HeadBatch, _ range: TimeRange) throws {
-        if cancel.isCancelled { throw QueryError(.cancelled, "the query was cancelled") }
-        var byRow: Set<UInt32> = []
-        for run in batch.runs where selection.overlaps(run, range) {
-            if let same = cells.same(run.first, run.last) {
-                if let same { try add(run.stream, same, rows: run.rows, bytes: run.bytes) }
-            } else {
-                byRow.insert(run.stream)
-            }
-        }
-        if byRow.isEmpty {
-            markErrors(of: batch)
-            return
-        }
-        let wanted = batch.streams.map { byRow.contains($0) }
-        for row in batch.rows where wanted[Int(row.stream)] {
-            if let here = cells.cells(of: row.timestamp) {
-                try add(batch.streams[Int(row.stream)], here, rows: 1, bytes: Int(row.length))
-            }
-        }
-        markErrors(of: batch)
-    }
-
-    private mutating func markErrors(of batch: HeadBatch) {
-        guard batch.mayHaveErrors else { return }
-        for run in batch.runs { sums[run.stream]?.mayHaveErrors = true }
-    }
-
-    private mutating func add(_ stream: UInt32, _ cells: ClosedRange<Int>, rows: Int, bytes: Int) throws {
-        if sums[stream] == nil {
-            let size = (count + 1) * 2 * MemoryLayout<Int>.stride
-            taken += size
-            guard budget.take(size) else {
-                throw QueryError(
-                    .invalid,
-                    "the query needs more than its \(budget.memoryLimit >> 20) MB of memory: fewer streams or steps"
-                )
-            }
-            let zero = [Int](repeating: 0, count: count + 1)
-            sums[stream] = Sums(rows: zero, bytes: zero)
-        }
-        sums[stream]?.rows[cells.lowerBound] += rows
-        sums[stream]?.rows[cells.upperBound + 1] -= rows
-        sums[stream]?.bytes[cells.lowerBound] += bytes
-        sums[stream]?.bytes[cells.upperBound + 1] -= bytes
     }
 }
 

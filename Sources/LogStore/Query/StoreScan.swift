@@ -1,4 +1,4 @@
-import Bytes
+import Disk
 import LogModel
 
 /// One scan over a snapshot: blocks in the order of their first time (forward) or of their last (backward).
@@ -16,6 +16,8 @@ struct StoreScan {
     private let heads: HeadBlocks
     private var range: TimeRange
     private var heap: [Item] = []
+    /// How many row groups are decided at once.
+    private var lookAhead = 1
     /// Bytes of lines and rows of a block: small enough to overlap little, large enough to cost nothing.
     private let blockBytes: Int
     private let blockRows: Int
@@ -57,7 +59,9 @@ struct StoreScan {
         while let item = pop() {
             if request.cancel.isCancelled { throw QueryError(.cancelled, "the query was cancelled") }
             switch item.piece {
-            case .runs(let segment, let rank, let group, let runs): open(segment, rank, group, runs)
+            case .runs(let segment, let rank, let group, let runs):
+                open(segment, rank, group, runs)
+                openMore()
             case .batches(let batches, let rank): open(batches, rank)
             case .rows(let group, let rank, let spans):
                 // They were read when the group fell apart into blocks.
@@ -130,10 +134,35 @@ struct StoreScan {
         backward ? ~min(last, range.end.nanoseconds &- 1) : max(first, range.start.nanoseconds)
     }
 
+    /// Where a predicate decides, the row groups that come next are decided by all processors at once: a few more each
+    /// time, for a query that has its lines soon reads no more than it must.
+    private mutating func openMore() {
+        guard blocks.predicate != nil else { return }
+        lookAhead = min(lookAhead * 2, WorkerPool.processors.width * 4)
+        var next: [(group: ScanGroup, segment: Segment, rank: Int, runs: [Int])] = []
+        while next.count < lookAhead, let item = heap.first,
+            case .runs(let segment, let rank, let number, let runs) = item.piece
+        {
+            _ = pop()
+            guard runs.contains(where: { overlaps(segment.runs[$0]) }) else { continue }
+            next.append((ScanGroup(segment: segment, number: number, codecs: core.codecs), segment, rank, runs))
+        }
+        let groups = next.map(\.group)
+        let (blocks, cancel) = (blocks, request.cancel)
+        WorkerPool.processors.run(groups.count) { i in
+            if !cancel.isCancelled { _ = blocks.outcome(groups[i]) }
+        }
+        for piece in next { open(piece.group, piece.segment, piece.rank, piece.runs) }
+    }
+
     private mutating func open(_ segment: Segment, _ rank: Int, _ number: Int, _ runs: [Int]) {
         // Narrowed away since it was planned?
         guard runs.contains(where: { overlaps(segment.runs[$0]) }) else { return }
-        let group = ScanGroup(segment: segment, number: number, codecs: core.codecs)
+        open(ScanGroup(segment: segment, number: number, codecs: core.codecs), segment, rank, runs)
+    }
+
+    private mutating func open(_ group: ScanGroup, _ segment: Segment, _ rank: Int, _ runs: [Int]) {
+        let number = group.number
         // Where no row is wanted, not even the times are read.
         if let outcome = blocks.outcome(group), outcome.yes.isEmpty, outcome.open.isEmpty { return }
         let times: [Int64]

@@ -269,22 +269,21 @@ final class Segment: Sendable {
         try load(here.times, "times", group: group, codec: codec, into: raw)
         var result: [Int64] = []
         result.reserveCapacity(here.rows)
-        var deltas: [UInt64] = []
         var offset = 0
         for run in runs[here.runs] {
-            deltas.removeAll(keepingCapacity: true)
             do {
-                offset = try VarintColumn.decode(raw.view, from: offset, count: Int(run.rows) - 1, into: &deltas)
+                offset = try VarintColumn.decodeTimes(
+                    raw.view,
+                    from: offset,
+                    count: Int(run.rows),
+                    first: run.first,
+                    unit: run.unit,
+                    into: &result
+                )
             } catch {
                 throw fault("times: \(error)", group)
             }
-            var time = run.first
-            result.append(time)
-            for delta in deltas {
-                time &+= Int64(bitPattern: delta) &* run.unit
-                result.append(time)
-            }
-            guard time == run.last else { throw fault("times and runs differ", group) }
+            guard result.last == run.last else { throw fault("times and runs differ", group) }
         }
         guard offset == raw.count else { throw fault("times and rows differ", group) }
         return result

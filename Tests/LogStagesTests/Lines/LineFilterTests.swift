@@ -73,7 +73,7 @@ struct LineFilterTests {
         let found: ByteString? =
             switch try LineFilter(op, [.text(ByteString(text))]).predicate {
             case .lineContains(let needle): needle
-            case .lineMatches(_, let needle): needle
+            case .lineMatches(let pattern): pattern.requires
             default: nil
             }
         #expect(found?.string == literal)
