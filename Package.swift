@@ -127,7 +127,7 @@ let package = Package(
             name: "FuzzTargets", dependencies: ground + ["LogQL", "LokiWire", "LogStages", "LogQuery"],
             path: "Tests/Fuzz/Targets", swiftSettings: strict),
         .target(name: "LogTestKit", dependencies: ground + ["Disk"], path: "Tests/LogTestKit", swiftSettings: strict),
-        tests("BytesTests", ground),
+        tests("BytesTests", ground + ["LogTestKit"]),
         tests("LogModelTests", ground),
         tests("MetricsTests", ground + ["Metrics"]),
         tests("DiskTests", ground + ["Disk", "LogTestKit"]),

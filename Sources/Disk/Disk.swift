@@ -18,6 +18,10 @@ package protocol Disk: Sendable {
 
     func unlink(_ path: String) throws(DiskError)
 
+    /// Gives the file at `path` a second name; an existing one is an error (EEXIST). Durable after `syncDirectory`. The
+    /// error's `cannotLink` is true where only a copy will do.
+    func link(_ path: String, to name: String) throws(DiskError)
+
     /// Names in a directory, sorted, without `.` and `..`.
     func list(_ directory: String) throws(DiskError) -> [String]
 
@@ -73,6 +77,28 @@ package protocol DiskFile: AnyObject, Sendable {
 
     /// Closing twice is fine. A file that is let go closes itself.
     func close()
+}
+
+extension Disk {
+    /// A second file with the same bytes up to `size`, synced. The directory is the caller's to sync. Memory: 1 MiB.
+    package func copy(_ path: String, to target: String, size: Int? = nil) throws(DiskError) -> Int {
+        let source = try open(path, .read)
+        defer { source.close() }
+        let file = try open(target, .create)
+        defer { file.close() }
+        let whole = try source.size()
+        let length = size ?? whole
+        let piece = ByteArena(capacity: 1 << 20)
+        var at = 0
+        while at < length {
+            piece.reset()
+            try source.read(min(1 << 20, length - at), at: at, into: piece)
+            try file.write([piece.view], at: at)
+            at += piece.count
+        }
+        try file.sync()
+        return length
+    }
 }
 
 /// Held while the lock is; releasing is letting go or `release()`.

@@ -3,7 +3,7 @@ import Glibc
 /// Why the system refused: what was tried, on which file, and its reason.
 package struct DiskError: Error, Sendable, Equatable, CustomStringConvertible {
     package enum Operation: String, Sendable {
-        case open, read, write, sync, truncate, preallocate, rename, remove, list, lock
+        case open, read, write, sync, truncate, preallocate, rename, remove, list, lock, link
         case makeDirectory = "make the directory"
         case syncDirectory = "sync the directory"
         case inspect = "look at"
@@ -20,6 +20,8 @@ package struct DiskError: Error, Sendable, Equatable, CustomStringConvertible {
     package static let endOfFile: Int32 = -1
     /// The file is larger than what may be read at once.
     package static let tooLarge: Int32 = -2
+    /// The directory must be empty and is not.
+    package static let notEmpty: Int32 = -3
 
     package init(_ operation: Operation, _ path: String, _ code: Int32, holder: Int32? = nil) {
         self.operation = operation
@@ -31,12 +33,18 @@ package struct DiskError: Error, Sendable, Equatable, CustomStringConvertible {
     /// No space, quota used up, or no inodes.
     package var isFull: Bool { code == ENOSPC || code == EDQUOT }
     package var isMissing: Bool { code == ENOENT }
+    package var exists: Bool { code == EEXIST }
+    /// A second name was refused for a reason that a copy does not have: another file system, or one without links.
+    package var cannotLink: Bool {
+        operation == .link && [EXDEV, EPERM, EMLINK, EOPNOTSUPP, ENOSYS].contains(code)
+    }
     package var isLocked: Bool { operation == .lock && code == EWOULDBLOCK }
 
     package var reason: String {
         switch code {
         case Self.endOfFile: return "the file ends too early"
         case Self.tooLarge: return "the file is too large"
+        case Self.notEmpty: return "there is something in it already"
         default:
             var buffer = [CChar](repeating: 0, count: 128)
             guard strerror_r(code, &buffer, buffer.count) == 0 else { return "error \(code)" }

@@ -25,6 +25,10 @@ package struct PosixDisk: Disk {
         _ = try Syscall.retrying(.remove, path) { Glibc.unlink(path) }
     }
 
+    package func link(_ path: String, to name: String) throws(DiskError) {
+        _ = try Syscall.retrying(.link, path) { Glibc.link(path, name) }
+    }
+
     package func list(_ directory: String) throws(DiskError) -> [String] {
         guard let stream = opendir(directory) else { throw DiskError(.list, directory, errno) }
         defer { closedir(stream) }

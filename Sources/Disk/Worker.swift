@@ -46,6 +46,12 @@ package final class Worker: @unchecked Sendable {
         _ = close(descriptor)
     }
 
+    /// From now on the calling thread runs, and reads, after all others: for work that nobody waits for.
+    package static func lowerPriority() {
+        // On Linux 0 is the calling thread, which has a niceness of its own; the I/O priority follows it.
+        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19)
+    }
+
     /// Waits for the end of the body. Blocks.
     package func join() {
         if let handle { pthread_join(handle, nil) }

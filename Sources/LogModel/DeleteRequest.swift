@@ -10,15 +10,28 @@ package struct DeleteRequest: Sendable, Equatable {
     package var end: Int64
     /// Wall clock, nanoseconds.
     package var createdAt: Int64
+    /// When its lines had all left the disk, wall clock, nanoseconds; nil: they have not, and queries must hide them.
+    package var processedAt: Int64?
 
-    package init(id: String, tenant: Tenant, query: String, start: Int64, end: Int64, createdAt: Int64) {
+    package init(
+        id: String, tenant: Tenant, query: String, start: Int64, end: Int64, createdAt: Int64, processedAt: Int64? = nil
+    ) {
         self.id = id
         self.tenant = tenant
         self.query = query
         self.start = start
         self.end = end
         self.createdAt = createdAt
+        self.processedAt = processedAt
     }
+
+    /// A new id: eight hexadecimal digits, as Loki's.
+    package static func identity() -> String {
+        let digits = String(UInt32.random(in: .min ... .max), radix: 16)
+        return String(repeating: "0", count: 8 - digits.utf8.count) + digits
+    }
+
+    package var isProcessed: Bool { processedAt != nil }
 
     /// Whether some moment of the range belongs to it.
     package func overlaps(_ range: TimeRange) -> Bool {

@@ -67,8 +67,23 @@ package struct Limits: Sendable, Equatable {
     package var queryTimeout: Int64 = 60_000_000_000
     /// Memory of one query, bytes.
     package var maxQueryMemory = 64 << 20
-    /// Whether delete requests are taken.
-    package var deletionEnabled = true
+    /// What becomes of delete requests, with Loki's words.
+    package enum DeletionMode: String, Sendable, CaseIterable {
+        case disabled
+        /// Deleted lines are hidden from queries and stay on disk until they expire.
+        case filterOnly = "filter-only"
+        /// They are hidden at once and leave the disk in time.
+        case filterAndDelete = "filter-and-delete"
+    }
+    package var deletionMode = DeletionMode.filterAndDelete
+    package var deletionEnabled: Bool { deletionMode != .disabled }
+
+    // Retention: enforced by the store.
+
+    /// How long lines are kept, nanoseconds; 0: for ever; nil: as `store.retention` says.
+    package var retentionPeriod: Int64?
+    /// Streams that are kept longer or shorter.
+    package var retentionStreams: [RetentionRule] = []
     /// Live tails at once.
     package var maxConcurrentTailRequests = 10
     /// A live tail ends after this, nanoseconds; its client comes back. 0: never.

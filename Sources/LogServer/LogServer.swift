@@ -34,6 +34,8 @@ package struct ServerParts: Sendable {
     package var registry: Registry
     /// Where delete requests are kept; `reader` must hide what they say (`HidingReader`). nil: nothing can be deleted.
     package var deletions: (any DeletionLog)?
+    /// How long a delete request can be taken back, nanoseconds.
+    package var deleteCancelPeriod: Int64 = 86_400_000_000_000
     /// How `engine` reads queries: tails read them the same way.
     package var querySettings = QuerySettings()
     /// What live tails hear from: `writer` must tell it what it stores, see `TailedWriter`.
@@ -70,11 +72,26 @@ package struct ServerHooks: Sendable {
     package var config: @Sendable () -> String = { "" }
     /// Merges what can be merged; returns when nothing is left to merge.
     package var compact: (@Sendable () async throws -> Void)?
+    /// Makes a copy of the store beside it; says where it lies.
+    package var snapshot: (@Sendable () async throws -> SnapshotPlace)?
     /// Answers what no route of Loki's covers (the page); nil: 404. Called on the connection's thread: do not block.
     package var extra: @Sendable (_ method: String, _ path: String) -> Reply? = { _, _ in nil }
     package var version = ServerVersion()
 
     package init() {}
+}
+
+/// A copy of the store that was made.
+package struct SnapshotPlace: Sendable {
+    package var path: String
+    package var segments: Int
+    package var segmentBytes: Int
+
+    package init(path: String, segments: Int, segmentBytes: Int) {
+        self.path = path
+        self.segments = segments
+        self.segmentBytes = segmentBytes
+    }
 }
 
 /// Answer of `status/buildinfo`.

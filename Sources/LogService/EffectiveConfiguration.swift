@@ -65,10 +65,23 @@ enum EffectiveConfiguration {
         out.time("head_age", store.headAge)
         out.time("idle_time", store.idleTime)
         out.value("segment_size", store.segmentSize)
+        out.time("delete_within", store.deleteWithin)
+        out.time("delete_cancel_period", store.deleteCancelPeriod)
+        out.time("scrub", store.scrubPeriod ?? 0)
         out.block("retention") { out in
             if let age = store.retentionAge { out.time("age", age) }
             if let size = store.retentionSize { out.value("size", size) }
             out.value("share", store.retentionShare)
+            rules("streams", store.retentionRules, &out)
+        }
+    }
+
+    private static func rules(_ key: String, _ rules: [RetentionRule], _ out: inout Lines) {
+        if rules.isEmpty { return }
+        out.list(key, rules) { rule, out in
+            out.text("selector", "{" + rule.matchers.map(\.description).joined(separator: ", ") + "}")
+            out.value("priority", rule.priority)
+            out.time("period", rule.period)
         }
     }
 
@@ -92,7 +105,7 @@ enum EffectiveConfiguration {
         out.value("max_query_steps", limits.maxQuerySteps)
         out.time("query_timeout", limits.queryTimeout)
         out.value("max_query_memory", limits.maxQueryMemory)
-        out.text("deletion_mode", limits.deletionEnabled ? "filter-only" : "disabled")
+        out.text("deletion_mode", limits.deletionMode.rawValue)
         out.value("max_concurrent_tail_requests", limits.maxConcurrentTailRequests)
         out.time("tail_max_duration", limits.tailMaxDuration)
     }

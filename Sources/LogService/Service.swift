@@ -141,6 +141,8 @@ package enum Service {
         parts.retention = plan.store.retentionAge ?? 0
         parts.tails = tails
         parts.deletions = store.deletions
+        parts.deleteCancelPeriod = plan.store.deleteCancelPeriod
+        store.deletePhysically(by: QueryJudge(settings: plan.query) { intake.limits(of: $0).deletionMode == .filterAndDelete })
         parts.querySettings = plan.query
         let notes = plan.notes
         parts.hooks.readyNotes = { notes + store.condition().notes }
@@ -151,6 +153,8 @@ package enum Service {
             try await store.flush()
             try await store.compact()
         }
+        let directory = plan.store.directory
+        parts.hooks.snapshot = { try await SnapshotMaker.make(of: directory) }
         let server = LogServer(settings: plan.server, parts: parts)
 
         var collector: Collector?

@@ -117,6 +117,18 @@ extension ServicePlan {
         return plan
     }
 
+    /// Loki's limits over `store.retention`; a tenant's over those of all.
+    private mutating func adoptRetention() {
+        let ownRules = store.retentionRules
+        if let period = limits.retentionPeriod { store.retentionAge = period > 0 ? period : nil }
+        store.retentionRules = limits.retentionStreams + ownRules
+        for (tenant, own) in tenantLimits
+        where own.retentionPeriod != limits.retentionPeriod || own.retentionStreams != limits.retentionStreams {
+            let age = own.retentionPeriod.map { $0 > 0 ? $0 : nil } ?? store.retentionAge
+            store.tenantRetention[tenant] = TenantRetention(age: age, rules: own.retentionStreams + ownRules)
+        }
+    }
+
     private mutating func adopt(_ configuration: Configuration) {
         server = configuration.server
         observes = configuration.serverOptions.isGiven && !configuration.serverOptions.disable
@@ -129,6 +141,7 @@ extension ServicePlan {
         minesPatterns = configuration.minesPatterns
         redaction = configuration.redaction
         if let given = configuration.store { store = given }
+        adoptRetention()
         jobs = configuration.scrapeConfigs.map { scrape in
             Job(name: scrape.jobName, targets: scrape.fileTargets, journal: scrape.journal, stages: scrape.stages)
         }

@@ -3,7 +3,38 @@ import LogModel
 
 extension LogStore {
     package func streams(tenant: Tenant, matchers: [LabelMatcher], range: TimeRange) throws -> [StreamSummary] {
-        let selection = Selection(core: core, tenant: tenant, matchers: matchers)
+        core.streams(tenant: tenant, matchers: matchers, range: range)
+    }
+
+    package func scan(_ request: ScanRequest, sink: (ColumnBlock) throws -> ScanFlow) throws {
+        try core.scan(request, sink: sink)
+    }
+
+    package func scan(
+        _ request: ScanRequest, parts: Int, sink: @escaping @Sendable (Int, ColumnBlock) throws -> Void
+    ) throws {
+        try core.scan(request, parts: parts, sink: sink)
+    }
+
+    package func counts(
+        tenant: Tenant,
+        matchers: [LabelMatcher],
+        grid: TimeGrid,
+        budget: QueryBudget,
+        cancel: CancelFlag
+    ) throws -> [StreamCounts] {
+        try core.counts(tenant: tenant, matchers: matchers, grid: grid, budget: budget, cancel: cancel)
+    }
+
+    package func catalogue(tenant: Tenant, range: TimeRange) throws -> Catalogue {
+        core.catalogue(tenant: tenant, range: range)
+    }
+}
+
+/// The four calls of a reader, over whatever the view holds: an open store's, or what was read beside one.
+extension StoreCore {
+    func streams(tenant: Tenant, matchers: [LabelMatcher], range: TimeRange) -> [StreamSummary] {
+        let selection = Selection(core: self, tenant: tenant, matchers: matchers)
         guard !selection.isEmpty, !range.isEmpty else { return [] }
         var found: [UInt32: StreamSummary] = [:]
         func add(_ stream: UInt32, first: Int64, last: Int64, rows: Int, bytes: Int, newPart: Bool) {
@@ -60,20 +91,18 @@ extension LogStore {
         return found.values.sorted { $0.labels < $1.labels }
     }
 
-    package func scan(_ request: ScanRequest, sink: (ColumnBlock) throws -> ScanFlow) throws {
-        var scan = StoreScan(core: core, request: request)
+    func scan(_ request: ScanRequest, sink: (ColumnBlock) throws -> ScanFlow) throws {
+        var scan = StoreScan(core: self, request: request)
         try scan.run(sink)
     }
 
-    package func scan(
-        _ request: ScanRequest,
-        parts: Int,
-        sink: @escaping @Sendable (Int, ColumnBlock) throws -> Void
+    func scan(
+        _ request: ScanRequest, parts: Int, sink: @escaping @Sendable (Int, ColumnBlock) throws -> Void
     ) throws {
-        try GroupScan(core: core, request: request).run(parts: parts, sink)
+        try GroupScan(core: self, request: request).run(parts: parts, sink)
     }
 
-    package func counts(
+    func counts(
         tenant: Tenant,
         matchers: [LabelMatcher],
         grid: TimeGrid,
@@ -81,7 +110,7 @@ extension LogStore {
         cancel: CancelFlag
     ) throws -> [StreamCounts] {
         let counts = StoreCounts(
-            core: core,
+            core: self,
             tenant: tenant,
             matchers: matchers,
             grid: grid,
@@ -91,9 +120,9 @@ extension LogStore {
         return try counts.run()
     }
 
-    package func catalogue(tenant: Tenant, range: TimeRange) throws -> Catalogue {
-        let selection = Selection(core: core, tenant: tenant, matchers: [])
-        var result = Catalogue(damaged: core.damage.all)
+    func catalogue(tenant: Tenant, range: TimeRange) -> Catalogue {
+        let selection = Selection(core: self, tenant: tenant, matchers: [])
+        var result = Catalogue(damaged: damage.all)
         var streams: Set<UInt32> = []
         var first = Int64.max
         var last = Int64.min

@@ -22,6 +22,7 @@ package final class LogStore: StoreReader, StoreWriter {
     private let queue: CommitQueue
     private let sealer: Sealer
     private let compactor: Compactor
+    private let scrubber: Scrubber
     private let lock: any DiskLock
     private let workers: Mutex<[Worker]>
 
@@ -31,6 +32,7 @@ package final class LogStore: StoreReader, StoreWriter {
         queue: CommitQueue,
         sealer: Sealer,
         compactor: Compactor,
+        scrubber: Scrubber,
         lock: any DiskLock,
         workers: sending [Worker]
     ) {
@@ -39,6 +41,7 @@ package final class LogStore: StoreReader, StoreWriter {
         self.queue = queue
         self.sealer = sealer
         self.compactor = compactor
+        self.scrubber = scrubber
         self.lock = lock
         self.workers = Mutex(workers)
     }
@@ -67,6 +70,7 @@ package final class LogStore: StoreReader, StoreWriter {
         queue.close()
         sealer.stop()
         compactor.stop()
+        scrubber.stop()
     }
 
     /// Opens the store in `settings.directory`, making it where it is missing, and recovers what a crash left.
@@ -92,7 +96,8 @@ package final class LogStore: StoreReader, StoreWriter {
             )
             // Records under way: a quarter of what the heads may hold.
             let queue = CommitQueue(capacity: max(1 << 20, min(16 << 20, settings.memory / 14)))
-            let compactor = Compactor(core: core)
+            let compactor = Compactor(core: core, deletions: deletions)
+            let scrubber = Scrubber(core: core)
             let sealer = Sealer(core: core) { [weak queue] in
                 queue?.poke()
                 compactor.poke()
@@ -106,12 +111,14 @@ package final class LogStore: StoreReader, StoreWriter {
             )
             guard let first = Worker("store-seal", { sealer.run() }),
                 let second = Worker("store-merge", { compactor.run() }),
+                let scrub = Worker("store-scrub", { scrubber.run() }),
                 let third = Worker(
                     "store-commit",
                     {
                         committer.run()
                         sealer.stop()
                         compactor.stop()
+                        scrubber.stop()
                     }
                 )
             else { throw StoreError(.system, "the system has no threads left for the store") }
@@ -122,8 +129,9 @@ package final class LogStore: StoreReader, StoreWriter {
                 queue: queue,
                 sealer: sealer,
                 compactor: compactor,
+                scrubber: scrubber,
                 lock: lock,
-                workers: [third, first, second]
+                workers: [third, first, second, scrub]
             )
         } catch {
             lock.release()
@@ -218,17 +226,34 @@ package final class LogStore: StoreReader, StoreWriter {
 
     /// Merges whatever fits together and drops what is expired; returns when nothing is left to do.
     package func compact() async throws(StoreError) {
-        try await maintain(all: true)
+        try await maintain(.all)
     }
 
     /// Does the merges and removals that are due; returns when they are done.
     package func maintain() async throws(StoreError) {
-        try await maintain(all: false)
+        try await maintain(.due)
     }
 
-    private func maintain(all: Bool) async throws(StoreError) {
+    /// From now on the lines of delete requests leave the disk in time, and not only the answers of queries. The store
+    /// knows no query language: `judge` does.
+    package func deletePhysically(by judge: any DeletionJudge) { compactor.delete(by: judge) }
+
+    /// Takes the lines of all delete requests off the disk now, those in memory included, without waiting for the end
+    /// of their cancel period.
+    package func deleteNow() async throws(StoreError) {
+        try await flush()
+        try await maintain(.deletions)
+    }
+
+    /// Reads everything stored and compares it with its checksums; returns when that is done. What is damaged is told as
+    /// damage always is.
+    package func scrub() async {
+        await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in scrubber.request { done.resume() } }
+    }
+
+    private func maintain(_ what: Compactor.Request) async throws(StoreError) {
         let result = await withCheckedContinuation { (reply: CommitQueue.Reply<Void>) in
-            compactor.request(all: all) { failure in
+            compactor.request(what) { failure in
                 reply.resume(returning: failure.map { .failure($0) } ?? .success(()))
             }
         }

@@ -16,11 +16,19 @@ struct StoreMetrics: Sendable {
     let mergedBytes: Counter
     let uncutSegments: Counter
     let droppedSegments: Counter
+    let rewrites: Counter
+    let rewrittenBytes: Counter
+    let deletedLines: Counter
+    let expiredLines: Counter
+    let scrubbedSegments: Counter
+    let scrubbedBytes: Counter
+    let scrubFindings: Counter
     let tornBytes: Counter
     let headBytes: Gauge
     let segments: Gauge
     let stored: Gauge
     let damaged: Gauge
+    let deleteRequests: Gauge
 
     init(_ registry: Registry) {
         lines = registry.counter("tailrace_store_lines_total", "Lines stored.")
@@ -47,6 +55,17 @@ struct StoreMetrics: Sendable {
             "Segments written with whole lines, because lines did not come back from columns as they went in."
         )
         droppedSegments = registry.counter("tailrace_store_dropped_segments_total", "Segments dropped by retention.")
+        rewrites = registry.counter("tailrace_store_rewrites_total", "Segments written anew without some of their lines.")
+        rewrittenBytes = registry.counter(
+            "tailrace_store_rewritten_line_bytes_total", "Bytes of lines that rewrites kept.")
+        deletedLines = registry.counter(
+            "tailrace_store_deleted_lines_total", "Lines that delete requests took off the disk.")
+        expiredLines = registry.counter(
+            "tailrace_store_expired_lines_total", "Lines that the retention of their stream took out of a segment.")
+        scrubbedSegments = registry.counter(
+            "tailrace_store_scrubbed_segments_total", "Segments that were read and compared with their checksums.")
+        scrubbedBytes = registry.counter("tailrace_store_scrubbed_bytes_total", "Bytes of them.")
+        scrubFindings = registry.counter("tailrace_store_scrub_findings_total", "Damaged parts found in doing so.")
         tornBytes = registry.counter(
             "tailrace_store_torn_bytes_total",
             "Bytes of unfinished writes that recovery left out."
@@ -54,6 +73,8 @@ struct StoreMetrics: Sendable {
         headBytes = registry.gauge("tailrace_store_head_bytes", "Memory of rows that are in no segment yet.")
         segments = registry.gauge("tailrace_store_segments", "Segments.")
         stored = registry.gauge("tailrace_store_stored_bytes", "Bytes of segments on disk.")
+        deleteRequests = registry.gauge(
+            "tailrace_store_delete_requests", "Delete requests whose lines are hidden and still on disk.")
         damaged = registry.gauge("tailrace_store_damaged_parts", "Parts that are damaged and left out.")
     }
 }

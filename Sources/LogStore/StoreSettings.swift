@@ -1,4 +1,5 @@
 import Bytes
+import LogModel
 
 /// What an operator may say about the embedded store.
 package struct StoreSettings: Sendable, Equatable {
@@ -37,8 +38,12 @@ package struct StoreSettings: Sendable, Equatable {
     /// Memory of the store in all, bytes: heads, queue, caches.
     package var memory = 224 << 20
 
-    /// Rows older than this are dropped, by whole segments, nanoseconds. Nil: never.
+    /// Rows older than this are dropped, nanoseconds, unless a rule below says otherwise. Nil: never.
     package var retentionAge: Int64?
+    /// Streams that are kept longer or shorter.
+    package var retentionRules: [RetentionRule] = []
+    /// Tenants with an age and rules of their own.
+    package var tenantRetention: [Tenant: TenantRetention] = [:]
     /// Bytes on disk beyond which the oldest segments are dropped. Nil: `retentionShare` of the file system.
     package var retentionSize: Int?
     package var retentionShare = 0.8
@@ -46,6 +51,16 @@ package struct StoreSettings: Sendable, Equatable {
     package var freeSpaceMin = 64 << 20
     /// How long batch keys are remembered, nanoseconds.
     package var batchKeyAge: Int64 = 7 * 86_400_000_000_000
+
+    /// How long a delete request can be taken back, nanoseconds…
+    package var deleteCancelPeriod: Int64 = 86_400_000_000_000
+    /// …and in how much time after that its lines have left the disk. Work begins when half of it has passed, so that
+    /// requests that come together are done together.
+    package var deleteWithin: Int64 = 86_400_000_000_000
+
+    /// In how much time everything stored is read and compared with its checksums once, at idle priority, nanoseconds.
+    /// Nil: never.
+    package var scrubPeriod: Int64? = 14 * 86_400_000_000_000
 
     package init(directory: String) { self.directory = directory }
 }

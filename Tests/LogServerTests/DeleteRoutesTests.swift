@@ -117,7 +117,7 @@ import Testing
 
     @Test func itCanBeForbidden() async throws {
         var limits = openLimits()
-        limits.deletionEnabled = false
+        limits.deletionMode = .disabled
         try await withServer(limits: limits) { server async throws in
             let reply = try await server.get(Self.delete)
             #expect(reply.status == 403)

@@ -303,6 +303,20 @@ package final class SimDisk: Disk {
         if !found { throw DiskError(.remove, path, ENOENT) }
     }
 
+    /// Counts as a creation. Names of one file share its bytes, as those of an inode do.
+    package func link(_ path: String, to name: String) throws(DiskError) {
+        try count(.create, name)
+        let failure: Int32? = state.withLock { state in
+            guard let node = state.live[path] else { return ENOENT }
+            guard state.live[name] == nil else { return EEXIST }
+            guard state.directories.contains(DiskPath.parent(of: name)) else { return ENOENT }
+            state.live[name] = node
+            state.pending.append(.set(name, node))
+            return nil
+        }
+        if let failure { throw DiskError(.link, path, failure) }
+    }
+
     package func list(_ directory: String) throws(DiskError) -> [String] {
         try isDead(.list, directory)
         return state.withLock { state in

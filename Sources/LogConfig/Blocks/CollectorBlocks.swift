@@ -1,3 +1,4 @@
+import LogModel
 import LogPipeline
 import LogSources
 
@@ -36,7 +37,7 @@ enum CollectorBlocks {
         let limitKeys = [
             "readline_rate_enabled", "readline_rate", "readline_burst", "readline_rate_drop", "max_streams",
             "max_line_size",
-            "max_line_size_truncate",
+            "max_line_size_truncate", "retention_period", "retention_stream",
         ]
         if let node = root.node("limits_config"), let map = MapReader(node, "limits_config", keys: limitKeys, problems)
         {
@@ -52,6 +53,9 @@ enum CollectorBlocks {
                 problems.error("`readline_rate` and `readline_burst` must be above 0", at: map.mark)
             }
             configuration.collectorLimits = limits
+            // Loki's block of this name holds these two; `limits:` may say otherwise.
+            configuration.limits.retentionPeriod = map.duration("retention_period")
+            configuration.limits.retentionStreams = RetentionBlock.rules(map, "retention_stream") ?? []
         }
         if let node = root.node("global"), let map = MapReader(node, "global", keys: ["file_watch_config"], problems),
             let inner = map.node("file_watch_config"),

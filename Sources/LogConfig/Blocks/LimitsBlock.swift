@@ -47,7 +47,7 @@ enum LimitsBlock {
     private static let queryKeys = [
         "max_entries_limit_per_query", "max_query_series", "max_query_length", "max_query_range", "max_query_lookback", "max_query_steps",
         "query_timeout", "max_query_memory", "max_concurrent_tail_requests", "tail_max_duration", "deletion_mode",
-        "volume_enabled", "volume_max_series",
+        "volume_enabled", "volume_max_series", "retention_period", "retention_stream",
     ]
 
     private static func limits(_ node: YAMLNode, _ name: String, into limits: inout Limits, _ problems: Problems) {
@@ -113,13 +113,9 @@ enum LimitsBlock {
         limits.maxConcurrentTailRequests =
             map.integer("max_concurrent_tail_requests") ?? limits.maxConcurrentTailRequests
         limits.tailMaxDuration = map.duration("tail_max_duration") ?? limits.tailMaxDuration
-        switch map.string("deletion_mode") {
-        case nil: break
-        case "filter-only"?: limits.deletionEnabled = true
-        case "disabled"?: limits.deletionEnabled = false
-        case let other?:
-            map.wrong("deletion_mode", "is `\(other)`", hint: "disabled, or filter-only: deleted lines are hidden until they expire")
-        }
+        limits.deletionMode = map.choice("deletion_mode", Limits.DeletionMode.self) ?? limits.deletionMode
+        limits.retentionPeriod = map.duration("retention_period") ?? limits.retentionPeriod
+        limits.retentionStreams = RetentionBlock.rules(map, "retention_stream") ?? limits.retentionStreams
         limits.volumeEnabled = map.bool("volume_enabled") ?? limits.volumeEnabled
         limits.volumeMaxSeries = map.integer("volume_max_series", 1...1_000_000) ?? limits.volumeMaxSeries
     }

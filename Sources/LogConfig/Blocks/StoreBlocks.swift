@@ -15,7 +15,7 @@ enum StoreBlocks {
 
     private static let storeKeys = [
         "dir", "codec", "codec_level", "fsync", "retention", "memory", "min_free_space", "wal_file_size", "head_size",
-        "head_age", "idle_time", "segment_size",
+        "head_age", "idle_time", "segment_size", "delete_within", "delete_cancel_period", "scrub",
     ]
 
     private enum CodecName: String, CaseIterable { case none, zlib, zstd }
@@ -47,10 +47,11 @@ enum StoreBlocks {
             }
         }
         if let inner = map.node("retention"),
-            let retention = MapReader(inner, "store.retention", keys: ["age", "size", "share"], problems)
+            let retention = MapReader(inner, "store.retention", keys: ["age", "size", "share", "streams"], problems)
         {
             if let age = retention.duration("age"), age > 0 { settings.retentionAge = age }
             if let size = retention.size("size"), size > 0 { settings.retentionSize = size }
+            settings.retentionRules = RetentionBlock.rules(retention, "streams") ?? []
             if let share = retention.number("share") {
                 if share > 0, share <= 1 {
                     settings.retentionShare = share
@@ -72,6 +73,9 @@ enum StoreBlocks {
         if let age = map.duration("head_age"), age > 0 { settings.headAge = age }
         if let time = map.duration("idle_time"), time > 0 { settings.idleTime = time }
         if let size = map.size("segment_size"), size > 0 { settings.segmentSize = size }
+        settings.deleteWithin = map.duration("delete_within") ?? settings.deleteWithin
+        settings.deleteCancelPeriod = map.duration("delete_cancel_period") ?? settings.deleteCancelPeriod
+        if let period = map.duration("scrub") { settings.scrubPeriod = period > 0 ? period : nil }
         return settings
     }
 

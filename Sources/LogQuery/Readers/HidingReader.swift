@@ -33,7 +33,8 @@ package final class HidingReader: StoreReader {
     /// Whether a query can say what to delete: a selector, and filters behind it.
     package static func check(_ query: String) throws(QueryError) { _ = try compile(query, quirks: false) }
 
-    private static func compile(_ query: String, quirks: Bool) throws(QueryError) -> ([LabelMatcher], [PipelineStage]) {
+    /// Matchers and stages of a request, ready to run.
+    static func compile(_ query: String, quirks: Bool) throws(QueryError) -> ([LabelMatcher], [PipelineStage]) {
         let log: LogQL.LogExpression
         do throws(LogQLError) { log = try LogQL.parseLog(query) } catch { throw QueryError(.invalid, error.message) }
         let written = log.hoistingLineFilters(overDecolorize: quirks)
@@ -43,7 +44,7 @@ package final class HidingReader: StoreReader {
     private func hidden(_ tenant: Tenant, _ range: TimeRange) throws -> [Hidden] {
         let requests = deletions.requests(of: tenant)
         if requests.isEmpty { return [] }
-        return try requests.filter { $0.overlaps(range) }.map { request in
+        return try requests.filter { !$0.isProcessed && $0.overlaps(range) }.map { request in
             if let known = compiled.withLock({ $0[request.id] }), known.request == request { return known }
             let (matchers, stages) = try Self.compile(request.query, quirks: quirks)
             let made = Hidden(request: request, matchers: matchers, stages: stages)

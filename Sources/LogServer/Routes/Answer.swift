@@ -1,5 +1,6 @@
 import Bytes
 import LogModel
+import LokiWire
 import Metrics
 import NIOCore
 
@@ -42,7 +43,7 @@ extension LogServer {
         case .alerts: return .json { $0.append("{\"status\":\"success\",\"data\":{\"alerts\":[]}}\n") }
         case .ready: return ready()
         case .config: return Reply(yaml: parts.hooks.config())
-        case .limits: return Reply(yaml: LimitsAnswer(request.limits, retention: parts.retention).yaml)
+        case .limits: return Reply(yaml: LimitsAnswer(request.limits, retention: request.limits.retentionPeriod ?? parts.retention).yaml)
         case .flush:
             try await parts.writer.flush()
             return .noContent
@@ -50,6 +51,21 @@ extension LogServer {
             guard let compact = parts.hooks.compact else { throw Refusal(501, "this server has nothing to compact") }
             try await compact()
             return .noContent
+        case .snapshot:
+            guard let snapshot = parts.hooks.snapshot else { throw Refusal(501, "this server has nothing to take a snapshot of") }
+            let made = try await snapshot()
+            return .json { out in
+                var json = JSONWriter(out)
+                json.beginObject()
+                json.key("path")
+                json.string(made.path)
+                json.key("segments")
+                json.integer(made.segments)
+                json.key("segment_bytes")
+                json.integer(made.segmentBytes)
+                json.endObject()
+                out.append("\n")
+            }
         case .services: return services()
         case .push, .otlpLogs, .legacyPush, .ruler, .tail, .legacyTail, .other: throw Refusal.notFound
         }

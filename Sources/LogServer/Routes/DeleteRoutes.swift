@@ -6,14 +6,13 @@ import LokiWire
 
 /// `delete`: what queries must not show any more.
 ///
-/// A request hides lines from the moment it is answered. Nothing removes them from disk before they expire, so its status
-/// stays `received`, and it can be taken back.
+/// A request hides lines from the moment it is answered, and can be taken back for a while. Then the store takes the lines
+/// off the disk, and its status changes from `received` to `processed`.
 extension LogServer {
     private static var second: Int64 { 1_000_000_000 }
     private static var day: Int64 { 86_400 * second }
-    /// Loki's `delete_max_interval` and `delete_request_cancel_period`.
+    /// Loki's `delete_max_interval`.
     private static var intervalMax: Int64 { day }
-    private static var cancelPeriod: Int64 { day }
 
     func deletes(_ request: LokiRequest) throws -> Reply {
         guard let log = parts.deletions else { throw Refusal(400, "Retention is not enabled") }
@@ -49,7 +48,7 @@ extension LogServer {
         guard from < to else { throw Refusal(400, "start time can't be greater than or equal to end time") }
         try Self.checkInterval(form["max_interval"], length: to - from)
         let made = DeleteRequest(
-            id: Self.identity(), tenant: request.tenant, query: query, start: from, end: to, createdAt: request.now)
+            id: DeleteRequest.identity(), tenant: request.tenant, query: query, start: from, end: to, createdAt: request.now)
         try log.add(made)
         var reply = Reply.noContent
         reply.headers.append((.deleteRequestID, made.id))
@@ -73,8 +72,11 @@ extension LogServer {
         guard let known = log.requests(of: request.tenant).first(where: { $0.id == id }) else {
             throw Refusal(404, "could not find delete request with given id")
         }
-        if request.now - known.createdAt > Self.cancelPeriod, request.form["force"] != "true" {
-            throw Refusal(400, "deletion of request past the deadline of 24h0m0s since its creation is not allowed")
+        if known.isProcessed { throw Refusal(400, "deletion of request which is in process or already processed is not allowed") }
+        let period = parts.deleteCancelPeriod
+        if request.now - known.createdAt > period, request.form["force"] != "true" {
+            throw Refusal(
+                400, "deletion of request past the deadline of \(Self.goDuration(period)) since its creation is not allowed")
         }
         guard try log.remove(id: id, of: request.tenant) else {
             throw Refusal(404, "could not find delete request with given id")
@@ -113,11 +115,5 @@ extension LogServer {
     private static func goDuration(_ nanoseconds: Int64) -> String {
         let seconds = nanoseconds / second
         return "\(seconds / 3_600)h\(seconds / 60 % 60)m\(seconds % 60)s"
-    }
-
-    /// Eight hexadecimal digits, as Loki's.
-    private static func identity() -> String {
-        let digits = String(UInt32.random(in: .min ... .max), radix: 16)
-        return String(repeating: "0", count: 8 - digits.utf8.count) + digits
     }
 }

@@ -63,7 +63,7 @@ extension LogServer {
             var json = JSONWriter(out)
             json.beginObject()
             json.key("limits")
-            LimitsAnswer(request.limits, retention: parts.retention).write(&json)
+            LimitsAnswer(request.limits, retention: request.limits.retentionPeriod ?? parts.retention).write(&json)
             json.key("pattern_ingester_enabled")
             json.bool(parts.patterns != nil)
             json.key("version")

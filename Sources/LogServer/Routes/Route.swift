@@ -10,7 +10,7 @@ enum Route: String, CaseIterable, Sendable {
     case otlpLogs = "otlp_logs", legacyPush = "legacy_push", legacyQuery = "legacy_query"
     case tail, legacyTail = "legacy_tail"
     case indexShards = "index_shards", delete, ruler, services
-    case rules, alerts, ready, metrics, config, limits, flush, compact
+    case rules, alerts, ready, metrics, config, limits, flush, compact, snapshot
     case other
 
     /// The route of a path, and the segment that a `*` stands for.
@@ -60,14 +60,14 @@ enum Route: String, CaseIterable, Sendable {
             ("api/prom/label/*/values", .labelValues), ("api/prom/series", .series),
             ("prometheus/api/v1/rules", .rules), ("prometheus/api/v1/alerts", .alerts), ("ready", .ready),
             ("metrics", .metrics), ("config", .config), ("config/tenant/v1/limits", .limits), ("flush", .flush),
-            ("tailrace/api/v1/compact", .compact),
+            ("tailrace/api/v1/compact", .compact), ("tailrace/api/v1/snapshot", .snapshot),
         ]
         return paths.map { ($0.0.split(separator: "/").map(String.init), $0.1) }
     }()
 
     func allows(_ method: HTTPRequest.Method) -> Bool {
         switch self {
-        case .push, .otlpLogs, .legacyPush, .flush, .compact: method == .post
+        case .push, .otlpLogs, .legacyPush, .flush, .compact, .snapshot: method == .post
         // An answer without end has no head alone.
         case .tail, .legacyTail: method == .get
         case .drilldownLimits, .buildInfo, .ready, .metrics, .config, .limits, .rules, .alerts, .services:
@@ -90,7 +90,7 @@ enum Route: String, CaseIterable, Sendable {
     /// Whether the answer depends on whose data it is.
     var needsTenant: Bool {
         switch self {
-        case .ready, .metrics, .config, .buildInfo, .flush, .compact, .formatQuery, .rules, .alerts, .ruler, .services, .other: false
+        case .ready, .metrics, .config, .buildInfo, .flush, .compact, .snapshot, .formatQuery, .rules, .alerts, .ruler, .services, .other: false
         default: true
         }
     }

@@ -2,23 +2,36 @@ import Disk
 import LogModel
 import Metrics
 
-/// The thread that merges segments and drops expired ones.
+/// The thread that merges segments, drops expired rows, and takes deleted ones off the disk.
 final class Compactor: Sendable {
+    /// What somebody wants done beyond what is due.
+    enum Request: Sendable {
+        case due
+        /// Whatever can be merged, and deletions that can no longer be taken back.
+        case all
+        /// All deletions, now.
+        case deletions
+    }
+
     private struct State {
         var isPoked = true
         var isStopping = false
-        var requests: [(all: Bool, reply: @Sendable (StoreError?) -> Void)] = []
+        var requests: [(what: Request, reply: @Sendable (StoreError?) -> Void)] = []
         /// Segments that cannot be read: left alone.
         var excluded: Set<UInt64> = []
+        /// Knows what delete requests mean. Nil: nobody has said so yet, and lines are hidden only.
+        var judge: (any DeletionJudge)?
     }
 
     private let core: StoreCore
+    private let deletions: StoreDeletions
     private let retention: Retention
     private let monitor = Monitor(State())
     private static let retentionInterval: Int64 = 60_000_000_000
 
-    init(core: StoreCore) {
+    init(core: StoreCore, deletions: StoreDeletions) {
         self.core = core
+        self.deletions = deletions
         retention = Retention(settings: core.settings, clock: core.clock)
     }
 
@@ -28,19 +41,29 @@ final class Compactor: Sendable {
 
     private var isStopping: Bool { monitor.withLock { $0.isStopping } }
 
-    /// Merges and drops what is due – with `all`, whatever fits together – and calls back.
-    func request(all: Bool, _ reply: @escaping @Sendable (StoreError?) -> Void) {
+    /// From now on deleted lines leave the disk.
+    func delete(by judge: any DeletionJudge) {
+        monitor.change { state in
+            state.judge = judge
+            state.isPoked = true
+        }
+    }
+
+    /// Merges and drops what is due, and what is asked for, and calls back.
+    func request(_ what: Request, _ reply: @escaping @Sendable (StoreError?) -> Void) {
         let isStopping = monitor.change { state in
-            if !state.isStopping { state.requests.append((all, reply)) }
+            if !state.isStopping { state.requests.append((what, reply)) }
             return state.isStopping
         }
         if isStopping { reply(CommitQueue.closing) }
     }
 
     func run() {
+        var deleting = DeletionPass(core: core)
+        var policy = RetentionPolicy(core.settings)
         while true {
             let work = monitor.wait(timeout: Self.retentionInterval) {
-                state -> (end: Bool, requests: [(all: Bool, reply: @Sendable (StoreError?) -> Void)])? in
+                state -> (end: Bool, requests: [(what: Request, reply: @Sendable (StoreError?) -> Void)])? in
                 guard state.isPoked || state.isStopping || !state.requests.isEmpty else { return nil }
                 state.isPoked = false
                 defer { state.requests = [] }
@@ -50,13 +73,22 @@ final class Compactor: Sendable {
                 for request in work.requests { request.reply(CommitQueue.closing) }
                 return
             }
-            let failure = pass(all: work?.requests.contains { $0.all } ?? false)
+            let failure = pass(Set((work?.requests ?? []).map(\.what)), &deleting, &policy)
             for request in work?.requests ?? [] { request.reply(failure) }
         }
     }
 
-    private func pass(all: Bool) -> StoreError? {
-        do throws(StoreError) { try expire() } catch { return error }
+    private func pass(_ wanted: Set<Request>, _ deleting: inout DeletionPass, _ policy: inout RetentionPolicy) -> StoreError? {
+        let all = wanted.contains(.all)
+        do throws(StoreError) {
+            try expire(&policy)
+            if let judge = monitor.withLock({ $0.judge }) {
+                let now = retention.now(core.clock, newest: core.snapshot().segments.map(\.info.last).max())
+                try deleting.run(
+                    deletions, judge, now: now, all: all, atOnce: wanted.contains(.deletions)
+                ) { isStopping }
+            }
+        } catch { return error }
         while !isStopping {
             let excluded = monitor.withLock { $0.excluded }
             let segments = core.snapshot().segments
@@ -79,15 +111,54 @@ final class Compactor: Sendable {
     }
 
     /// Drops what is too old or too much.
-    private func expire() throws(StoreError) {
+    private func expire(_ policy: inout RetentionPolicy) throws(StoreError) {
         let view = core.snapshot()
         guard !view.segments.isEmpty else { return }
         let newest = view.segments.map(\.info.last).max()
         let now = retention.now(core.clock, newest: newest)
-        let gone = retention.expired(view.segments, now: now, limit: retention.limit(disk: core.disk))
-        guard !gone.isEmpty else { return }
-        try core.manifest.commit(ManifestEdit(removed: gone.map(\.info.number)))
-        core.publish(adding: [], removing: gone)
-        core.metrics.droppedSegments.add(gone.count)
+        var gone: [Segment] = []
+        var mixed: [Segment] = []
+        if core.settings.hasRetentionRules {
+            let streams = core.streams.all()
+            for segment in view.segments {
+                let verdict = policy.verdict(segment, now: now, streams)
+                if verdict.isWhole {
+                    gone.append(segment)
+                } else if verdict.expiredBytes > 0, retention.isWorthRewriting(verdict, segment) {
+                    mixed.append(segment)
+                }
+            }
+        } else {
+            gone = retention.expired(view.segments, now: now)
+        }
+        let kept = view.segments.filter { segment in !gone.contains { $0 === segment } }
+        gone += retention.surplus(kept, limit: retention.limit(disk: core.disk))
+        if !gone.isEmpty {
+            try core.manifest.commit(ManifestEdit(removed: gone.map(\.info.number)))
+            core.publish(adding: [], removing: gone)
+            core.metrics.droppedSegments.add(gone.count)
+        }
+        for segment in mixed where !isStopping && !gone.contains(where: { $0 === segment }) {
+            try shorten(segment, policy, now)
+        }
+    }
+
+    /// Rewrites a segment without the rows that are beyond their stream's time.
+    private func shorten(_ segment: Segment, _ policy: RetentionPolicy, _ now: Int64) throws(StoreError) {
+        guard !monitor.withLock({ $0.excluded.contains(segment.info.number) }) else { return }
+        if let space = try? core.disk.space(at: core.settings.directory),
+            space.free < segment.size + core.settings.freeSpaceMin
+        {
+            return
+        }
+        do throws(Merging.Failure) {
+            let outcome = try Rewriting(core: core).rewrite(segment, without: ExpirySieve(policy, now: now)) { isStopping }
+            core.metrics.expiredLines.add(outcome.dropped)
+        } catch {
+            guard let input = error.input else { throw error.error }
+            core.damage.add(error.error.message)
+            core.count()
+            monitor.withLock { _ = $0.excluded.insert(input.info.number) }
+        }
     }
 }

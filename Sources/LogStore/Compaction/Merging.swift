@@ -228,7 +228,7 @@ struct Merging {
         do throws(StoreError) { return try body(cursor) } catch { throw Failure(error: error, input: cursor.segment) }
     }
 
-    private func verify(_ segment: Segment, _ isStopping: () -> Bool) throws(StoreError) {
+    func verify(_ segment: Segment, _ isStopping: () -> Bool) throws(StoreError) {
         let cursor = SegmentCursor(segment: segment, codecs: core.codecs)
         var digest: UInt64 = 0
         var count = 0

@@ -13,9 +13,13 @@ package final class StoreDeletions: DeletionLog {
     /// One change at a time: the file is written outside of the other lock, which queries take.
     private let changing = Mutex<Void>(())
 
-    static let magic: UInt64 = 0x3145_4C45_4443_5254  // "TRCDELE1", little endian
-    /// More are refused: each costs every query of its time a look.
+    static let magic: UInt64 = 0x3245_4C45_4443_5254  // "TRCDELE2", little endian
+    /// Version 1, which knew no end of a request.
+    static let magicBefore: UInt64 = 0x3145_4C45_4443_5254
+    /// More that wait are refused: each costs every query of its time a look.
     static let countMax = 1_000
+    /// How long a request is listed after it was done, nanoseconds; and how many of them at most.
+    static let processedAge: Int64 = 30 * 86_400_000_000_000
 
     private init(disk: any Disk, path: String, known: [DeleteRequest]) {
         self.disk = disk
@@ -47,7 +51,7 @@ package final class StoreDeletions: DeletionLog {
         } catch {
             throw StoreError(error, "reading \(path)")
         }
-        if let age = settings.retentionAge {
+        if let age = settings.retentionAgeMax {
             let oldest = Timestamp(nanoseconds: now).advanced(by: -age).nanoseconds
             known.removeAll { $0.end < oldest && $0.createdAt < oldest }
         }
@@ -60,7 +64,7 @@ package final class StoreDeletions: DeletionLog {
 
     package func add(_ request: DeleteRequest) throws(StoreError) {
         _ = try change { list throws(StoreError) in
-            guard list.count < Self.countMax else {
+            guard list.count(where: { !$0.isProcessed }) < Self.countMax else {
                 throw StoreError(
                     .invalid, "there are \(Self.countMax) delete requests already: cancel some, or ask for more in one query")
             }
@@ -73,6 +77,24 @@ package final class StoreDeletions: DeletionLog {
         try change { list throws(StoreError) in
             guard let at = list.firstIndex(where: { $0.id == id && $0.tenant == tenant }) else { return false }
             list.remove(at: at)
+            return true
+        }
+    }
+
+    /// All requests, of all tenants.
+    package var all: [DeleteRequest] { known.withLock { $0 } }
+
+    /// The lines of these requests have left the disk: queries need not hide them any more. Done ones beyond their time
+    /// are forgotten.
+    func finish(_ ids: Set<String>, now: Int64) throws(StoreError) {
+        _ = try change { list throws(StoreError) in
+            for at in list.indices where ids.contains(list[at].id) && !list[at].isProcessed { list[at].processedAt = now }
+            let oldest = Timestamp(nanoseconds: now).advanced(by: -Self.processedAge).nanoseconds
+            list.removeAll { ($0.processedAt ?? .max) < oldest }
+            let surplus = list.count(where: \.isProcessed) - Self.countMax
+            if surplus > 0 {
+                for at in list.indices.filter({ list[$0].isProcessed }).prefix(surplus).reversed() { list.remove(at: at) }
+            }
             return true
         }
     }
@@ -111,6 +133,8 @@ package final class StoreDeletions: DeletionLog {
             out.append(signedVarint: request.start)
             out.append(signedVarint: request.end)
             out.append(signedVarint: request.createdAt)
+            out.append(request.isProcessed ? 1 : 0 as UInt8)
+            if let processedAt = request.processedAt { out.append(signedVarint: processedAt) }
         }
         out.append(littleEndian: CRC32C.of(out.view))
         return out
@@ -123,7 +147,8 @@ package final class StoreDeletions: DeletionLog {
             throw DecodeError("the checksum does not match", at: view.count - 4)
         }
         var reader = ByteReader(view[0..<view.count - 4])
-        guard try reader.littleEndian(UInt64.self) == magic else { throw DecodeError("not a file of delete requests", at: 0) }
+        let version = try reader.littleEndian(UInt64.self)
+        guard version == magic || version == magicBefore else { throw DecodeError("not a file of delete requests", at: 0) }
         var list: [DeleteRequest] = []
         for _ in 0..<(try reader.count()) {
             let id = try reader.prefixed().string
@@ -133,9 +158,12 @@ package final class StoreDeletions: DeletionLog {
             let query = try reader.prefixed().string
             let start = try reader.signedVarint()
             let end = try reader.signedVarint()
+            let createdAt = try reader.signedVarint()
+            let isProcessed = version == magic ? try reader.byte() != 0 : false
             list.append(
                 DeleteRequest(
-                    id: id, tenant: tenant, query: query, start: start, end: end, createdAt: try reader.signedVarint()))
+                    id: id, tenant: tenant, query: query, start: start, end: end, createdAt: createdAt,
+                    processedAt: isProcessed ? try reader.signedVarint() : nil))
         }
         return list
     }

@@ -1,7 +1,7 @@
 import Disk
 import LogModel
 
-/// Which segments have to go, by age and by size. Whole segments only, the oldest first.
+/// Which segments have to go, by age and by size: whole ones first, the oldest before others.
 struct Retention {
     /// What the clocks said when the store was opened: a wall clock that has moved against the steady one by more than
     /// this is not believed, for it would delete what is not old.
@@ -27,26 +27,33 @@ struct Retention {
         return min(wall, newest ?? wall)
     }
 
-    func expired(_ segments: [Segment], now: Int64, limit: Int?) -> [Segment] {
+    /// Segments of which everything is too old, where all streams are kept equally long.
+    func expired(_ segments: [Segment], now: Int64) -> [Segment] {
+        guard let age = settings.retentionAge else { return [] }
+        let (cutoff, overflow) = now.subtractingReportingOverflow(age)
+        return overflow ? [] : segments.filter { $0.info.last < cutoff }
+    }
+
+    /// The oldest segments, as many as have to go so that the others take at most `limit` bytes.
+    func surplus(_ segments: [Segment], limit: Int?) -> [Segment] {
+        guard let limit else { return [] }
         var gone: [Segment] = []
-        var rest = segments
-        if let age = settings.retentionAge {
-            let (cutoff, overflow) = now.subtractingReportingOverflow(age)
-            if !overflow {
-                gone = rest.filter { $0.info.last < cutoff }
-                rest.removeAll { $0.info.last < cutoff }
-            }
-        }
-        if let limit {
-            var total = rest.reduce(0) { $0 + $1.size }
-            // By day first, so that late lines of an old day go with that day.
-            for segment in rest.sorted(by: { ($0.info.last, $0.info.number) < ($1.info.last, $1.info.number) }) {
-                if total <= limit { break }
-                total -= segment.size
-                gone.append(segment)
-            }
+        var total = segments.reduce(0) { $0 + $1.size }
+        // By day first, so that late lines of an old day go with that day.
+        for segment in segments.sorted(by: { ($0.info.last, $0.info.number) < ($1.info.last, $1.info.number) }) {
+            if total <= limit { break }
+            total -= segment.size
+            gone.append(segment)
         }
         return gone
+    }
+
+    /// Expired rows between living ones wait until they are a quarter of the lines, so that a segment is not rewritten
+    /// for each stream, but not longer than this.
+    static let mixedWaitMax: Int64 = 86_400_000_000_000
+
+    func isWorthRewriting(_ verdict: RetentionPolicy.Verdict, _ segment: Segment) -> Bool {
+        verdict.expiredBytes >= (segment.info.lineBytes + 3) / 4 || verdict.overdue >= Self.mixedWaitMax
     }
 
     /// Bytes that segments may take in all.

@@ -24,7 +24,9 @@ final class Segment: Sendable {
     private let byNumber: [UInt32]
     private let file: any DiskFile
     private let disk: any Disk
-    private let layoutChunk: Chunk
+    let layoutChunk: Chunk
+    /// Of the index: bytes in the file, and decoded.
+    let indexSize: (packed: Int, raw: Int)
     private let shared = Mutex(Shared())
     private let obsolete = Atomic<Bool>(false)
 
@@ -39,6 +41,7 @@ final class Segment: Sendable {
         file: any DiskFile,
         size: Int,
         index: SegmentIndex,
+        indexSize: (packed: Int, raw: Int),
         streams: [UInt32]
     ) throws(DecodeError) {
         self.disk = disk
@@ -47,6 +50,7 @@ final class Segment: Sendable {
         self.size = size
         info = index.info
         layoutChunk = index.layout
+        self.indexSize = indexSize
         self.streams = streams
         groups = index.groups
         runs = index.runs
@@ -84,9 +88,10 @@ final class Segment: Sendable {
         do {
             let file = try disk.open(path, .read)
             let size = try file.size()
-            let index = try readIndex(file, path: path, size: size)
+            let (index, indexSize) = try readIndex(file, path: path, size: size)
             let streams = index.streams.map { register(index.tenants[$0.tenant], $0.labels) }
-            return try Segment(disk: disk, path: path, file: file, size: size, index: index, streams: streams)
+            return try Segment(
+                disk: disk, path: path, file: file, size: size, index: index, indexSize: indexSize, streams: streams)
         } catch let error as StoreError {
             throw error
         } catch let error as DiskError {
@@ -96,7 +101,9 @@ final class Segment: Sendable {
         }
     }
 
-    private static func readIndex(_ file: any DiskFile, path: String, size: Int) throws -> SegmentIndex {
+    private static func readIndex(
+        _ file: any DiskFile, path: String, size: Int
+    ) throws -> (SegmentIndex, size: (packed: Int, raw: Int)) {
         guard size >= SegmentFormat.headerSize + SegmentFormat.trailerSize else {
             throw StoreError(.damaged, "segment \(path) is damaged: it is only \(size) bytes long")
         }
@@ -150,7 +157,7 @@ final class Segment: Sendable {
         }
         let decoded = ByteArena(capacity: Int(raw))
         try PageCodec().decompress(footer.view, codec: codec, size: Int(raw), into: decoded)
-        return try SegmentIndex.decode(decoded.view, limit: Int(offset))
+        return (try SegmentIndex.decode(decoded.view, limit: Int(offset)), (Int(packed), Int(raw)))
     }
 
     /// The index of a stream by its number in the store. O(log streams).

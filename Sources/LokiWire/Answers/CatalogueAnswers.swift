@@ -75,7 +75,7 @@ package enum CatalogueAnswer {
             json.key("query")
             json.string(request.query)
             json.key("status")
-            json.string("received")
+            json.string(request.isProcessed ? "processed" : "received")
             json.key("created_at")
             json.integer(request.createdAt / 1_000_000_000)
             json.key("user_id")
