@@ -16,6 +16,7 @@ package final class QueryBudget: Sendable {
     private let held = Atomic<Int>(0)
     private let lines = Atomic<Int>(0)
     private let bytes = Atomic<Int>(0)
+    private let damaged = Atomic<Int>(0)
 
     package init(memoryLimit: Int = 64 << 20) { self.memoryLimit = memoryLimit }
 
@@ -30,6 +31,11 @@ package final class QueryBudget: Sendable {
         self.lines.add(lines, ordering: .relaxed)
         self.bytes.add(bytes, ordering: .relaxed)
     }
+
+    /// A store tells how many of its parts in the time asked about are damaged: what it can read of them is all there is.
+    package func met(damagedParts: Int) { damaged.max(damagedParts, ordering: .relaxed) }
+
+    package var damagedParts: Int { damaged.load(ordering: .relaxed) }
 
     /// Lines and bytes looked at, for the statistics of an answer.
     package var linesRead: Int { lines.load(ordering: .relaxed) }

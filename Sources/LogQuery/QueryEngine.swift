@@ -51,6 +51,12 @@ package final class QueryEngine: Sendable {
                 result = try runLog(log, request, &`guard`)
             case .metric(let metric): (result, warnings) = try runMetric(metric, request, `guard`)
             }
+            let damaged = budget.damagedParts
+            if damaged > 0 {
+                warnings.append(
+                    "\(damaged) damaged part\(damaged == 1 ? "" : "s") of the store in this time: what can be read is answered, "
+                        + "`tailrace store verify` says what is missing")
+            }
             statistics.linesRead = budget.linesRead
             statistics.bytesRead = budget.bytesRead
             statistics.entriesReturned = result.entryCount

@@ -142,7 +142,7 @@ package enum Service {
         parts.tails = tails
         parts.deletions = store.deletions
         parts.deleteCancelPeriod = plan.store.deleteCancelPeriod
-        store.deletePhysically(by: QueryJudge(settings: plan.query) { intake.limits(of: $0).deletionMode == .filterAndDelete })
+        store.deletePhysically(by: QueryJudge(plan))
         parts.querySettings = plan.query
         let notes = plan.notes
         parts.hooks.readyNotes = { notes + store.condition().notes }

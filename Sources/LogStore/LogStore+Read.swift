@@ -93,12 +93,15 @@ extension StoreCore {
 
     func scan(_ request: ScanRequest, sink: (ColumnBlock) throws -> ScanFlow) throws {
         var scan = StoreScan(core: self, request: request)
+        // Afterwards: what is damaged shows when it is read.
+        defer { tellDamage(request.range, request.budget) }
         try scan.run(sink)
     }
 
     func scan(
         _ request: ScanRequest, parts: Int, sink: @escaping @Sendable (Int, ColumnBlock) throws -> Void
     ) throws {
+        defer { tellDamage(request.range, request.budget) }
         try GroupScan(core: self, request: request).run(parts: parts, sink)
     }
 
@@ -117,7 +120,12 @@ extension StoreCore {
             budget: budget,
             cancel: cancel
         )
-        return try counts.run()
+        let result = try counts.run()
+        let first = Int128(grid.start.nanoseconds) - Int128(grid.window)
+        let last = Int128(grid.start.nanoseconds) + Int128(grid.step) * Int128(max(grid.count, 1))
+        tellDamage(
+            TimeRange(Timestamp(nanoseconds: Int64(clamping: first)), Timestamp(nanoseconds: Int64(clamping: last))), budget)
+        return result
     }
 
     func catalogue(tenant: Tenant, range: TimeRange) -> Catalogue {
@@ -161,5 +169,15 @@ extension StoreCore {
             result.last = Timestamp(nanoseconds: last)
         }
         return result
+    }
+
+    /// Lets a query know of parts in its time that cannot be read, or not wholly.
+    private func tellDamage(_ range: TimeRange, _ budget: QueryBudget) {
+        let faulty = snapshot().segments.count {
+            $0.isDamaged
+                && range.overlaps(first: Timestamp(nanoseconds: $0.info.first), last: Timestamp(nanoseconds: $0.info.last))
+        }
+        let parts = faulty + damage.missing(in: range)
+        if parts > 0 { budget.met(damagedParts: parts) }
     }
 }

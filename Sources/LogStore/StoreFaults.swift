@@ -22,6 +22,8 @@ extension StoreError {
 final class DamageList: Sendable {
     private struct State {
         var words: [String] = []
+        /// Times of the rows of parts that could not be opened at all.
+        var spans: [ClosedRange<Int64>] = []
         /// What nobody has been told yet.
         var untold: [String] = []
         var tell: (@Sendable (String) -> Void)?
@@ -31,10 +33,12 @@ final class DamageList: Sendable {
     /// More than this is a broken disk, and no list helps.
     static let countMax = 1000
 
-    func add(_ text: String) {
+    /// `span`: times of what is lost as a whole, where that is known.
+    func add(_ text: String, span: ClosedRange<Int64>? = nil) {
         let isNew = state.withLock { state in
             guard state.words.count < Self.countMax, !state.words.contains(text) else { return false }
             state.words.append(text)
+            if let span { state.spans.append(span) }
             return true
         }
         if isNew { note(text) }
@@ -57,6 +61,15 @@ final class DamageList: Sendable {
             return state.untold
         }
         for text in untold { tell(text) }
+    }
+
+    /// How many parts are missing as a whole that had rows in a range.
+    func missing(in range: TimeRange) -> Int {
+        state.withLock { state in
+            state.spans.count {
+                range.overlaps(first: Timestamp(nanoseconds: $0.lowerBound), last: Timestamp(nanoseconds: $0.upperBound))
+            }
+        }
     }
 
     var all: [String] { state.withLock { $0.words } }

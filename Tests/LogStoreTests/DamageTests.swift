@@ -8,10 +8,12 @@ import Testing
 @testable import LogStore
 
 /// Damage is found, contained and told (guarantee I5); it never alters a line.
-@Suite struct DamageTests {
-    private static let setup = settings {
-        $0.headSize = 1 << 30
-        $0.walFileSize = 1 << 30
+@Suite(.eachCodec) struct DamageTests {
+    private static var setup: StoreSettings {
+        settings {
+            $0.headSize = 1 << 30
+            $0.walFileSize = 1 << 30
+        }
     }
 
     private static func row(_ i: Int) -> StoredRow {

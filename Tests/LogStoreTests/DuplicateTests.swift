@@ -5,7 +5,7 @@ import Testing
 
 @testable import LogStore
 
-@Suite struct DuplicateTests {
+@Suite(.eachCodec) struct DuplicateTests {
     private func pushed(_ rows: [StoredRow]) -> WriteBatch {
         var result = batch(rows)
         result.deduplicates = true

@@ -9,7 +9,7 @@ import Testing
 
 @testable import LogStore
 
-@Suite struct FaultTests {
+@Suite(.eachCodec) struct FaultTests {
     private func row(_ i: Int, length: Int = 100) -> StoredRow {
         StoredRow(
             labels: label(["s": "x"]),

@@ -8,7 +8,7 @@ import Testing
 
 @testable import LogStore
 
-@Suite struct LifeTests {
+@Suite(.eachCodec) struct LifeTests {
     private func sample(_ count: Int, from start: Int = 0) -> [StoredRow] {
         (start..<start + count).map {
             StoredRow(

@@ -6,7 +6,7 @@ import Testing
 
 @testable import LogStore
 
-@Suite struct MaintenanceTests {
+@Suite(.eachCodec) struct MaintenanceTests {
     private func row(_ i: Int, _ time: Int64) -> StoredRow {
         StoredRow(labels: label(["s": "\(i % 4)"]), timestamp: time, line: Array("row \(i)".utf8))
     }

@@ -9,12 +9,14 @@ import Testing
 @testable import LogStore
 
 /// Lines of delete requests leave the disk: in time, all of them, nothing else, whatever happens to the process.
-@Suite struct PhysicalDeletionTests {
+@Suite(.eachCodec) struct PhysicalDeletionTests {
     static let hour: Int64 = 3_600 * second
-    static let setup = settings {
-        $0.deleteCancelPeriod = 2 * hour
-        $0.deleteWithin = 4 * hour
-        $0.codec = .none
+    static var setup: StoreSettings {
+        settings {
+            $0.deleteCancelPeriod = 2 * hour
+            $0.deleteWithin = 4 * hour
+            $0.codec = .none
+        }
     }
 
     static func isMeant(_ row: StoredRow) -> Bool {
@@ -149,6 +151,26 @@ import Testing
         try await store.deleteNow()
         #expect(store.deletions.all.first?.isProcessed == false)
         #expect(disk.bytes(of: segment.path) == bytes, "and the file stays as it is")
+        await store.close()
+    }
+
+    /// One that nobody can read any more fails who asks for it, and stops nothing else.
+    @Test func aRequestThatCannotBeCarriedOutStopsNothing() async throws {
+        struct Broken: DeletionJudge {
+            func sieve(_ requests: [DeleteRequest]) throws -> any RowSieve { throw DecodeError("what is this") }
+            func removes(_ tenant: Tenant) -> Bool { true }
+        }
+        let store = try open(SimDisk(), clock: ManualClock(wall: noon))
+        store.deletePhysically(by: Broken())
+        for part in 0..<3 {
+            _ = try await store.append(batch(sampleRows(50, from: part * 50)))
+            try await store.flush()
+        }
+        try store.deletions.add(wordRequest("1", "a1", createdAt: 0))
+        await #expect(throws: StoreError.self) { try await store.compact() }
+        #expect(store.parts.segments == 1)
+        #expect(try rows(store) == sampleRows(150).sorted())
+        #expect(store.deletions.all.map(\.isProcessed) == [false])
         await store.close()
     }
 

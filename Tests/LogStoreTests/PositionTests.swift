@@ -5,7 +5,7 @@ import Testing
 
 @testable import LogStore
 
-@Suite struct PositionTests {
+@Suite(.eachCodec) struct PositionTests {
     private func step(_ source: ByteString, _ from: UInt64, _ to: UInt64, lines: Int = 1) -> WriteBatch {
         var batch = batch(
             (0..<lines).map {

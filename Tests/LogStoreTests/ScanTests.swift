@@ -56,7 +56,7 @@ struct RandomStore {
     }
 }
 
-@Suite struct ScanTests {
+@Suite(.eachCodec) struct ScanTests {
     private func randomRange(_ random: inout SeededRandom) -> TimeRange {
         if random.chance(0.2) { return .all }
         let start = noon + Int64(random.below(1500)) * second

@@ -12,6 +12,8 @@ func settings(_ change: (inout StoreSettings) -> Void = { _ in }) -> StoreSettin
     settings.walFileSize = 16 << 10
     settings.freeSpaceMin = 0
     settings.retentionShare = 0
+    settings.codec = TestCodec.current
+    if settings.codec == .zlib { settings.codecLevel = 6 }
     change(&settings)
     return settings
 }

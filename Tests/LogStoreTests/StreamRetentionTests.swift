@@ -8,7 +8,7 @@ import Testing
 @testable import LogStore
 
 /// Streams that are kept longer or shorter than others.
-@Suite struct StreamRetentionTests {
+@Suite(.eachCodec) struct StreamRetentionTests {
     static let hour: Int64 = 3_600 * second
 
     private func rule(_ app: String, priority: Int = 0, hours: Int64) throws -> RetentionRule {

@@ -11,6 +11,12 @@ struct QueryJudge: DeletionJudge {
         self.isPhysical = isPhysical
     }
 
+    /// As a plan has it.
+    init(_ plan: ServicePlan) {
+        let (limits, tenants) = (plan.limits, plan.tenantLimits)
+        self.init(settings: plan.query) { (tenants[$0] ?? limits).deletionMode == .filterAndDelete }
+    }
+
     func sieve(_ requests: [DeleteRequest]) throws -> any RowSieve {
         try DeletionSieve(requests, quirks: settings.lokiQuirks)
     }

@@ -41,6 +41,7 @@ extension StoreCare {
         do throws(Service.Failure) {
             let plan = try ServicePlan.make(target.options)
             let store = try Service.openStore(plan.store, Registry()) { StandardErrorText.write("tailrace: \($0)") }
+            store.deletePhysically(by: QueryJudge(plan))
             let before = store.parts.segments
             do throws(StoreError) {
                 // What a crash left in the log is merged along.
@@ -52,7 +53,7 @@ extension StoreCare {
             }
             let after = store.parts.segments
             await store.close()
-            return CommandOutcome(0, "\(before) segments are \(after) now")
+            return CommandOutcome(0, "segments: \(before) before, \(after) now")
         } catch {
             return CommandOutcome(error.status, error.message)
         }

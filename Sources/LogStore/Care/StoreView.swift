@@ -176,6 +176,12 @@ package final class StoreView: StoreReader {
         try core.scan(request, sink: sink)
     }
 
+    package func scan(
+        _ request: ScanRequest, parts: Int, sink: @escaping @Sendable (Int, ColumnBlock) throws -> Void
+    ) throws {
+        try core.scan(request, parts: parts, sink: sink)
+    }
+
     package func counts(
         tenant: Tenant, matchers: [LabelMatcher], grid: TimeGrid, budget: QueryBudget, cancel: CancelFlag
     ) throws -> [StreamCounts] {

@@ -80,24 +80,26 @@ final class Compactor: Sendable {
 
     private func pass(_ wanted: Set<Request>, _ deleting: inout DeletionPass, _ policy: inout RetentionPolicy) -> StoreError? {
         let all = wanted.contains(.all)
+        do throws(StoreError) { try expire(&policy) } catch { return error }
+        // A request that cannot be carried out is no reason not to merge.
+        var failure: StoreError?
         do throws(StoreError) {
-            try expire(&policy)
             if let judge = monitor.withLock({ $0.judge }) {
                 let now = retention.now(core.clock, newest: core.snapshot().segments.map(\.info.last).max())
                 try deleting.run(
                     deletions, judge, now: now, all: all, atOnce: wanted.contains(.deletions)
                 ) { isStopping }
             }
-        } catch { return error }
+        } catch { failure = error }
         while !isStopping {
             let excluded = monitor.withLock { $0.excluded }
             let segments = core.snapshot().segments
             guard let inputs = Merging.choose(segments, settings: core.settings, excluded: excluded, all: all) else {
-                return nil
+                return failure
             }
             // A merge needs the room of its inputs until they are gone.
             let needed = inputs.reduce(0) { $0 + $1.size } + core.settings.freeSpaceMin
-            if let space = try? core.disk.space(at: core.settings.directory), space.free < needed { return nil }
+            if let space = try? core.disk.space(at: core.settings.directory), space.free < needed { return failure }
             do throws(Merging.Failure) {
                 try Merging(core: core).merge(inputs) { isStopping }
             } catch {
@@ -107,7 +109,7 @@ final class Compactor: Sendable {
                 monitor.withLock { _ = $0.excluded.insert(input.info.number) }
             }
         }
-        return nil
+        return failure
     }
 
     /// Drops what is too old or too much.

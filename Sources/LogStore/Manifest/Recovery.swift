@@ -83,17 +83,18 @@ struct Recovery {
     private func load(_ entry: SegmentEntry, _ core: StoreCore) -> Segment? {
         let path = core.path(StoreNames.segmentName(entry.number))
         let what = "\(entry.rows) lines, times \(entry.first)–\(entry.last) ns, left out, the file is kept"
+        let span = entry.first <= entry.last ? entry.first...entry.last : nil
         let table = core.streams
         do throws(StoreError) {
             let segment = try Segment.open(disk: disk, path: path) { table.register($0, $1) }
             guard segment.info.number == entry.number, segment.info.rows == entry.rows, segment.size == entry.size
             else {
-                core.damage.add("segment \(path) is not the one that the manifest lists (\(what))")
+                core.damage.add("segment \(path) is not the one that the manifest lists (\(what))", span: span)
                 return nil
             }
             return segment
         } catch {
-            core.damage.add("\(error.message) (\(what))")
+            core.damage.add("\(error.message) (\(what))", span: span)
             return nil
         }
     }

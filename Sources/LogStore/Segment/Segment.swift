@@ -29,6 +29,7 @@ final class Segment: Sendable {
     let indexSize: (packed: Int, raw: Int)
     private let shared = Mutex(Shared())
     private let obsolete = Atomic<Bool>(false)
+    private let faulty = Atomic<Bool>(false)
 
     /// What row groups share, once it was needed.
     private struct Shared {
@@ -226,12 +227,19 @@ final class Segment: Sendable {
     }
 
     private func fault(_ what: String, _ group: Int?) -> StoreError {
-        guard let group else { return StoreError(.damaged, "segment \(path) is damaged: \(what)") }
+        guard let group else {
+            faulty.store(true, ordering: .relaxed)
+            return StoreError(.damaged, "segment \(path) is damaged: \(what)")
+        }
         return fault(what, group)
     }
 
+    /// Whether some part of it could not be read since it was opened.
+    var isDamaged: Bool { faulty.load(ordering: .relaxed) }
+
     func fault(_ what: String, _ group: Int) -> StoreError {
-        StoreError(
+        faulty.store(true, ordering: .relaxed)
+        return StoreError(
             .damaged,
             "segment \(path) is damaged in rows \(groups[group].firstRow)–"
                 + "\(groups[group].firstRow + groups[group].rows): \(what)"

@@ -51,6 +51,12 @@ import Testing
         let damaged = try store.catalogue(tenant: .fake, range: .all).damaged
         #expect(damaged.count == 1 && damaged[0].contains("column \(column.column)") && damaged[0].contains("\(column.count) lines"))
         #expect(try rows(store).count == 3000 - column.count)
+        // A query over it hears of that, one over another time does not.
+        for (range, parts) in [(TimeRange.all, 1), (TimeRange(Timestamp(nanoseconds: 0), Timestamp(nanoseconds: noon)), 0)] {
+            let budget = QueryBudget()
+            try store.scan(ScanRequest(tenant: .fake, range: range, matchers: [], budget: budget)) { _ in .more }
+            #expect(budget.damagedParts == parts)
+        }
         let out = ByteArena()
         registry.expose(into: out, openMetrics: false)
         #expect(out.view.string.contains("tailrace_store_scrub_findings_total 1"))
