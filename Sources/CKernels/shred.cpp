@@ -194,6 +194,8 @@ struct Column {
     std::vector<tr_span> values;
     std::unique_ptr<uint8_t[]> bytes;
     size_t used = 0, capacity = 0;
+    // Whether a run has left values in it.
+    bool is_used = false;
 
     void append(const uint8_t *from, uint32_t length) {
         if (used + length + slack > capacity) {
@@ -235,6 +237,9 @@ struct tr_shredder {
     std::vector<Piece> pieces;
     std::vector<std::pair<uint32_t, tr_span>> held;
     size_t rows = 0, literal_bytes = 0;
+    // Rows that runs have left to each template.
+    std::vector<uint64_t> rows_of;
+    std::string unused;
 
     tr_shredder() : literals(64), nodes(1), tokens(256), held(holes_max) {
         columns.push_back({std::string(1, '\0'), TR_HOLE_LINE, {}, nullptr});
@@ -244,6 +249,78 @@ struct tr_shredder {
         put(whole, 0);
         put(whole, end_of_line);
         templates.push_back(whole);
+        put(unused, 0);
+        put(unused, end_of_line);
+    }
+
+    // Gives back what earlier runs have left.
+    void clear() {
+        for (Column &column : columns) {
+            // A column that the last run did not have gives its memory back.
+            if (column.values.empty() && column.capacity) {
+                column.bytes.reset();
+                column.capacity = 0;
+                column.values.shrink_to_fit();
+            }
+            column.values.clear();
+            column.used = 0;
+        }
+    }
+
+    void cut(const uint8_t *text, const tr_span *lines, size_t count, bool cuts, uint32_t *template_of) {
+        for (size_t i = 0; i < count; i++) {
+            rows++;
+            size_t holes = 0;
+            uint32_t number = 0;
+            tr_span line = lines[i];
+            if (cuts && line.length > 1 && line.length <= line_max) {
+                number = walk(text, line, holes);
+                if (number == 0 && may_learn() && parse(text, line)) {
+                    number = learn(text, line);
+                    holes = 0;
+                    for (Piece &piece : pieces)
+                        if (piece.kind != end_of_line) held[holes++] = {piece.column, piece.value};
+                }
+            }
+            template_of[i] = number;
+            keep(text, line, number, holes);
+        }
+    }
+
+    // Puts the values of a line, which `walk` or `parse` found, into their columns.
+    void keep(const uint8_t *text, tr_span line, uint32_t number, size_t holes) {
+        if (number == 0) {
+            columns[0].append(text + line.start, line.length);
+            return;
+        }
+        for (size_t h = 0; h < holes; h++) {
+            tr_span value = held[h].second;
+            columns[held[h].first].append(text + value.start, value.length);
+        }
+    }
+
+    // Lines of shapes that hardly repeat cost more in columns than whole: their literals alone are as long as they
+    // are. Where they are much of what was cut they are cut again, and kept whole.
+    void keep_rare_whole(const uint8_t *text, const tr_span *lines, size_t count, uint32_t *template_of) {
+        constexpr size_t often = 8, worth = 64 << 10;
+        std::vector<size_t> counts(templates.size());
+        for (size_t i = 0; i < count; i++) counts[template_of[i]]++;
+        size_t rare = 0, bytes = 0;
+        for (size_t i = 0; i < count; i++) {
+            uint32_t number = template_of[i];
+            if (number == 0 || counts[number] >= often) continue;
+            rare++;
+            bytes += lines[i].length;
+        }
+        if (bytes < worth || rare * 8 < count) return;
+        clear();
+        for (size_t i = 0; i < count; i++) {
+            size_t holes = 0;
+            uint32_t number = template_of[i];
+            if (number != 0) number = counts[number] < often ? 0 : walk(text, lines[i], holes);
+            template_of[i] = number;
+            keep(text, lines[i], number, holes);
+        }
     }
 
     static void put(std::string &out, uint32_t value) {
@@ -431,40 +508,12 @@ void tr_shredder_free(tr_shredder *s) { delete s; }
 int tr_shredder_run(tr_shredder *s, const uint8_t *text, const tr_span *lines, size_t count, int cuts,
                     uint32_t *template_of) {
     try {
-        for (Column &column : s->columns) {
-            // A column that the last run did not have gives its memory back.
-            if (column.values.empty() && column.capacity) {
-                column.bytes.reset();
-                column.capacity = 0;
-                column.values.shrink_to_fit();
-            }
-            column.values.clear();
-            column.used = 0;
-        }
-        for (size_t i = 0; i < count; i++) {
-            s->rows++;
-            size_t holes = 0;
-            uint32_t number = 0;
-            tr_span line = lines[i];
-            if (cuts && line.length > 1 && line.length <= line_max) {
-                number = s->walk(text, line, holes);
-                if (number == 0 && s->may_learn() && s->parse(text, line)) {
-                    number = s->learn(text, line);
-                    holes = 0;
-                    for (Piece &piece : s->pieces)
-                        if (piece.kind != end_of_line) s->held[holes++] = {piece.column, piece.value};
-                }
-            }
-            template_of[i] = number;
-            if (number == 0) {
-                s->columns[0].append(text + line.start, line.length);
-            } else {
-                for (size_t h = 0; h < holes; h++) {
-                    tr_span value = s->held[h].second;
-                    s->columns[s->held[h].first].append(text + value.start, value.length);
-                }
-            }
-        }
+        s->clear();
+        s->cut(text, lines, count, cuts != 0, template_of);
+        s->keep_rare_whole(text, lines, count, template_of);
+        s->rows_of.resize(s->templates.size());
+        for (size_t i = 0; i < count; i++) s->rows_of[template_of[i]]++;
+        for (Column &column : s->columns) column.is_used |= !column.values.empty();
         return 0;
     } catch (...) {
         return -1;
@@ -483,15 +532,17 @@ size_t tr_shredder_values(const tr_shredder *s, uint32_t column, const uint8_t *
 
 int tr_shredder_column(const tr_shredder *s, uint32_t column, const uint8_t **path, size_t *length) {
     if (column >= s->columns.size()) return -1;
-    *path = reinterpret_cast<const uint8_t *>(s->columns[column].path.data());
-    *length = s->columns[column].path.size();
+    const std::string &spelled = s->columns[s->columns[column].is_used ? column : 0].path;
+    *path = reinterpret_cast<const uint8_t *>(spelled.data());
+    *length = spelled.size();
     return s->columns[column].kind;
 }
 
 uint32_t tr_shredder_templates(const tr_shredder *s) { return static_cast<uint32_t>(s->templates.size()); }
 
 const uint8_t *tr_shredder_template(const tr_shredder *s, uint32_t number, size_t *length) {
-    const std::string &text = s->templates[number < s->templates.size() ? number : 0];
+    bool is_used = number == 0 || (number < s->rows_of.size() && s->rows_of[number] > 0);
+    const std::string &text = is_used ? s->templates[number] : s->unused;
     *length = text.size();
     return reinterpret_cast<const uint8_t *>(text.data());
 }

@@ -18,6 +18,11 @@ package struct StoreSettings: Sendable, Equatable {
     package var codec: Codec = .zstd
     /// zstd 1–19, zlib 1–9.
     package var codecLevel: Int32 = 1
+
+    /// The level for text, which is where a codec gains. Merged segments stay, so they get more.
+    func textLevel(isMerge: Bool) -> Int32 {
+        codec == .zstd ? max(codecLevel, isMerge ? 6 : 3) : codecLevel
+    }
     package var sync: Sync = .always
 
     /// A write-ahead file is closed beyond this, bytes.

@@ -34,6 +34,13 @@ package struct ValueList: @unchecked Sendable {
         }
     }
 
+    /// The bytes that occur in values. O(bytes).
+    package var charset: ByteSet {
+        var set = ByteSet()
+        for i in 0..<count { set.insert(self[i]) }
+        return set
+    }
+
     /// Bytes of all values.
     package var byteCount: Int {
         var sum = 0

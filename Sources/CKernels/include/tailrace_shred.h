@@ -28,7 +28,8 @@ typedef struct tr_shredder tr_shredder;
 tr_shredder *_Nullable tr_shredder_new(void);
 void tr_shredder_free(tr_shredder *shredder);
 /// Cuts `count` lines of `text`; `template_of` gets the template of each. The values of earlier calls are dropped,
-/// templates and columns stay. Without `cuts` every line gets template 0. Returns 0, or -1 when memory ran out.
+/// templates and columns stay. Without `cuts` every line gets template 0; so do lines of shapes that hardly repeat,
+/// where they are many. Returns 0, or -1 when memory ran out.
 /// Linear in the bytes; a line of an unknown shape costs a full parse and is learned.
 int tr_shredder_run(tr_shredder *shredder, const uint8_t *text, const tr_span *lines, size_t count,
                     int cuts, uint32_t *template_of);
@@ -42,7 +43,7 @@ int tr_shredder_column(const tr_shredder *shredder, uint32_t column, const uint8
                        size_t *length);
 uint32_t tr_shredder_templates(const tr_shredder *shredder);
 /// The pieces of a template: little-endian length of a literal (4 bytes), the literal, the column of the hole behind
-/// it (4 bytes; all ones at the end).
+/// it (4 bytes; all ones at the end). One that no run has left a row to is an empty literal, as its columns' path is.
 const uint8_t *tr_shredder_template(const tr_shredder *shredder, uint32_t number, size_t *length);
 
 // ---- Rebuilding -----------------------------------------------------------------------------------------------
@@ -186,6 +187,19 @@ void tr_charset(const uint8_t *bytes, size_t length, uint64_t *mask);
 /// Sets the bit of each value that contains (0), begins (1), ends with (2) or equals (3) the needle.
 void tr_match_values(const uint8_t *base, const tr_span *values, size_t count, const uint8_t *needle, size_t length,
                      int how, uint64_t *bits);
+
+// ---- Words ----------------------------------------------------------------------------------------------------
+
+/// Bytes that `tr_words_pack` may need.
+size_t tr_words_bound(size_t length);
+/// Text with its frequent words replaced by bytes that do not occur in it. Layout: length of the text and number of
+/// words (varints); of them those with a code of one byte (1 byte), first bytes of two-byte codes (1 byte), the bytes of
+/// both; the lengths of the words, a byte each; the words; the text. Returns the bytes, or 0 where it is not worth it.
+size_t tr_words_pack(const uint8_t *text, size_t length, uint8_t *out);
+/// The length of the text; -1 when the bytes are no such text.
+int64_t tr_words_length(const uint8_t *packed, size_t length);
+/// `size` is what `tr_words_length` said. 0, or -1 when the bytes do not make a text of that length.
+int tr_words_unpack(const uint8_t *packed, size_t length, uint8_t *out, size_t size);
 
 // ---- Rows -----------------------------------------------------------------------------------------------------
 // Sets of rows: 64 a word, the first at the lowest bit; bits behind the last row are 0.

@@ -11,8 +11,6 @@ final class ColumnEncoder {
         var body: ByteArena
         /// Whether a codec may make the body smaller.
         var isCompressible = false
-        /// Only of `raw`.
-        var pages: [(bytes: ByteView, count: Int)] = []
         var lengths: ClosedRange<Int>
         var charset: ByteSet?
         var numbers: ClosedRange<Int64>?
@@ -159,7 +157,7 @@ final class ColumnEncoder {
         }
         let body = ByteArena(capacity: 4096)
         IntegerBlocks.pack(values.lengths, into: body)
-        return Coded(form: .raw, body: body, lengths: lengths, charset: nil)
+        return Coded(form: .prose, body: body, lengths: lengths, charset: values.charset)
     }
 
     // MARK: Values

@@ -19,6 +19,10 @@ enum ColumnForm: UInt8, Sendable, CaseIterable {
     case text = 6
     /// Lengths in the body, bytes in pages.
     case raw = 7
+    /// As `raw`, each page a `ProsePage`.
+    case prose = 8
+
+    var hasPages: Bool { self == .raw || self == .prose }
 }
 
 /// A column of a row group: where it lies and what can be said of it without reading it.
@@ -29,7 +33,7 @@ struct ColumnChunk: Sendable {
     /// Values: rows of templates that have the column.
     var count: Int
     var body: Chunk
-    /// Only of `raw`: the bytes, in the order of values.
+    /// Of forms with pages: the bytes, in the order of values.
     var pages: [ValuePage] = []
     /// Lengths of the values, bytes: bounds.
     var lengths: ClosedRange<Int>
@@ -58,7 +62,7 @@ struct ColumnChunk: Sendable {
             out.append(signedVarint: numbers.upperBound)
         }
         filter?.encode(into: out)
-        if form == .raw {
+        if form.hasPages {
             out.append(varint: UInt64(pages.count))
             for page in pages {
                 out.append(varint: UInt64(page.count))
@@ -103,7 +107,7 @@ struct ColumnChunk: Sendable {
         }
         let filter = flags & 0x40 == 0 ? nil : try Chunk.decode(&reader, limit: limit)
         var pages: [ValuePage] = []
-        if form == .raw {
+        if form.hasPages {
             var first = 0
             for _ in 0..<(try reader.count()) {
                 let held = try reader.varint()

@@ -252,7 +252,7 @@ final class GroupReader {
             do throws(DecodeError) { return .values(try text.values(ranks)) } catch {
                 throw segment.fault("column \(column): \(error)", group)
             }
-        case .raw: return .values(try raw(chunk, ranks))
+        case .raw, .prose: return .values(try raw(chunk, ranks))
         }
     }
 
@@ -261,8 +261,17 @@ final class GroupReader {
         let body = try body(of: chunk.column)
         let result = ValueBuffer(capacity: 4096, values: ranks.count)
         for page in chunk.pages where page.first < ranks.upperBound && page.first + page.count > ranks.lowerBound {
-            let bytes = ByteArena(capacity: page.chunk.raw)
-            try load(page.chunk, chunk.column, into: bytes)
+            let stored = ByteArena(capacity: page.chunk.raw)
+            try load(page.chunk, chunk.column, into: stored)
+            let bytes: ByteArena
+            if chunk.form == .prose {
+                bytes = ByteArena(capacity: stored.count)
+                do throws(DecodeError) {
+                    try ProsePage.unpack(stored.view, limit: PageCodec.pageMax, into: bytes)
+                } catch { throw segment.fault("column \(chunk.column): \(error)", group) }
+            } else {
+                bytes = stored
+            }
             let wanted = max(ranks.lowerBound, page.first)..<min(ranks.upperBound, page.first + page.count)
             do throws(DecodeError) {
                 let lengths = try IntegerBlocks.unpack(

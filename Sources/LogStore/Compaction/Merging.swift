@@ -139,6 +139,7 @@ struct Merging {
                 number: number,
                 codec: core.settings.codec,
                 level: core.settings.codecLevel,
+                textLevel: core.settings.textLevel(isMerge: true),
                 packer: codec,
                 cuts: cuts
             )

@@ -169,6 +169,7 @@ struct Sealing {
                     number: number,
                     codec: core.settings.codec,
                     level: core.settings.codecLevel,
+                    textLevel: core.settings.textLevel(isMerge: false),
                     packer: codec,
                     cuts: cuts
                 )

@@ -16,7 +16,7 @@ enum SegmentFormat {
     static let columnsMax = 1024
     static let templatesMax = 4096
     /// Bytes of values of a page: decoded in one go, small enough for partial reads.
-    static let pageBytesMax = 128 << 10
+    static let pageBytesMax = 2 << 20
     /// A codec that saves less than 8 % is not worth its decoding.
     static let worthwhile = 92
     static let dayNanoseconds: Int64 = 86_400_000_000_000

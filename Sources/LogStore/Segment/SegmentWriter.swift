@@ -9,6 +9,8 @@ final class SegmentWriter {
     private let path: String
     private let codec: Codec
     private let level: Int32
+    /// Of what is text: it is worth more work.
+    private let textLevel: Int32
     private let packer: PageCodec
 
     /// Bytes that wait to be written, and where they will stand.
@@ -51,6 +53,7 @@ final class SegmentWriter {
         number: UInt64,
         codec: Codec,
         level: Int32,
+        textLevel: Int32? = nil,
         packer: PageCodec,
         cuts: Bool = true
     ) throws(StoreError) {
@@ -59,6 +62,7 @@ final class SegmentWriter {
         self.path = path
         self.codec = codec
         self.level = level
+        self.textLevel = textLevel ?? level
         self.packer = packer
         index = SegmentIndex(
             info: SegmentInfo(number: number, walFirst: 0, walLast: 0, day: 0, days: 1),
@@ -228,7 +232,7 @@ final class SegmentWriter {
                     form: coded.form,
                     count: values.count,
                     body: try pack(coded.body.view, compress: coded.isCompressible),
-                    pages: coded.form == .raw ? try pages(of: values) : [],
+                    pages: coded.form.hasPages ? try pages(of: values) : [],
                     lengths: coded.lengths,
                     charset: coded.charset,
                     numbers: coded.numbers,
@@ -260,18 +264,24 @@ final class SegmentWriter {
     /// Writes values page by page, a long one in a page of its own.
     private func pages(of values: ValueList) throws(StoreError) -> [ValuePage] {
         var pages: [ValuePage] = []
-        let page = ByteArena(capacity: SegmentFormat.pageBytesMax)
+        let page = ByteArena(capacity: min(SegmentFormat.pageBytesMax, values.byteCount))
+        let packed = ByteArena(capacity: 4096)
         var first = 0
+        func end(_ next: Int) throws(StoreError) {
+            packed.reset()
+            ProsePage.pack(page.view, into: packed)
+            // Little text has little to repeat: what there is should be found.
+            let level = codec == .zstd && page.count <= 256 << 10 ? max(textLevel, 6) : textLevel
+            pages.append(ValuePage(chunk: try pack(packed.view, level: level), first: first, count: next - first))
+            page.reset()
+            first = next
+        }
         for i in 0..<values.count {
             let value = values[i]
-            if i > first, page.count + value.count > SegmentFormat.pageBytesMax {
-                pages.append(ValuePage(chunk: try pack(page.view), first: first, count: i - first))
-                page.reset()
-                first = i
-            }
+            if i > first, page.count + value.count > SegmentFormat.pageBytesMax { try end(i) }
             page.append(value)
         }
-        pages.append(ValuePage(chunk: try pack(page.view), first: first, count: values.count - first))
+        try end(values.count)
         return pages
     }
 
@@ -286,23 +296,23 @@ final class SegmentWriter {
             dictionaries[column] = SegmentLayout.DictionaryChunks(
                 count: entries.count,
                 lengths: try pack(lengths.view, compress: false),
-                bytes: try pack(bytes.view),
+                bytes: try pack(bytes.view, level: textLevel),
                 charset: ByteSet(bytes.view)
             )
         }
         let layout = ByteArena(capacity: 16 << 10)
         SegmentLayout.encode(shredder, dictionaries, into: layout)
-        index.layout = try pack(layout.view)
+        index.layout = try pack(layout.view, level: textLevel)
         index.columnCount = shredder.columnCount
         index.templateCount = shredder.templateCount
     }
 
     /// Appends the bytes to the file, packed where that is worth it.
-    private func pack(_ raw: ByteView, compress: Bool = true) throws(StoreError) -> Chunk {
+    private func pack(_ raw: ByteView, compress: Bool = true, level: Int32? = nil) throws(StoreError) -> Chunk {
         let start = out.count
         var used = compress && raw.count > 32 ? codec : .none
         if used != .none {
-            do { try packer.compress(raw, codec: codec, level: level, into: out) } catch {
+            do { try packer.compress(raw, codec: codec, level: level ?? self.level, into: out) } catch {
                 throw StoreError(.system, "sealing \(path): \(error)")
             }
             if (out.count - start) * 100 > raw.count * SegmentFormat.worthwhile {

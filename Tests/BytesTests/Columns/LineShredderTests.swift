@@ -47,6 +47,22 @@ import Testing
         #expect(kinds == [.string, .number, .atom, .array, .number])
     }
 
+    /// Events that are each of their own shape made layouts larger than the lines.
+    @Test func shapesThatHardlyRepeatStayWhole() throws {
+        let common = (0..<20).map { #"{"n":\#($0)}"# }
+        let long = String(repeating: "key_", count: 40)
+        let rare = (0..<40).map { i in
+            "{" + (0..<20).map { #""\#(long)\#(i * 100 + $0)":\#($0)"# }.joined(separator: ",") + "}"
+        }
+        let cut = try Cut(common + rare)
+        #expect(cut.back == common + rare)
+        #expect(Set(cut.templates[..<20]) == [1])
+        #expect(Set(cut.templates[20...]) == [0])
+        // Of what is not used nothing is left to write.
+        #expect((2..<cut.shredder.templateCount).allSatisfy { cut.shredder.template($0).count == 8 })
+        #expect((2..<cut.shredder.columnCount).allSatisfy { cut.shredder.column($0).path.count == 1 })
+    }
+
     @Test func optionalMembersAndKindsMakeTemplatesOfTheirOwn() throws {
         let lines = [
             #"{"a":1}"#, #"{"a":"1"}"#, #"{"a":null}"#, #"{"a":[1]}"#, #"{"a":1,"b":2}"#, #"{"b":2,"a":1}"#, #"{ "a":1}"#,
