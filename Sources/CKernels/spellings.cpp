@@ -1,3 +1,4 @@
+#include "tailrace_kernels.h"
 #include "tailrace_shred.h"
 #include <cstring>
 
@@ -68,6 +69,55 @@ constexpr Pairs pairs;
 inline uint32_t bits_of(uint8_t kind) {
     return kind == TR_CLASS_WORD ? 6 : kind == TR_CLASS_CONSTANT ? 0 : 4;
 }
+
+// A needle at one place of a packed value: the bits that it fixes.
+struct Place {
+    bool fits = false;
+    // Number of the first digit, where the needle lies in digits of four bits that follow each other; else -1.
+    int digits_from = -1;
+    uint8_t mask[TR_SHAPE_MAX * 6 / 8 + 8], wanted[TR_SHAPE_MAX * 6 / 8 + 8];
+
+    bool fit(const tr_shape &shape, const uint8_t *needle, size_t length, uint32_t at) {
+        std::memset(mask, 0, sizeof mask);
+        std::memset(wanted, 0, sizeof wanted);
+        uint32_t bit = 0;
+        bool plain = true;
+        for (uint32_t k = 0; k < shape.length; k++) {
+            uint8_t kind = shape.kind[k];
+            bool inside = k >= at && k < at + length;
+            uint8_t b = inside ? needle[k - at] : 0;
+            if (kind == TR_CLASS_CONSTANT) {
+                if (inside && b != shape.constant[k]) return false;
+                if (inside) plain = false;
+                continue;
+            }
+            uint32_t width = bits_of(kind);
+            if (k < at + length && width != 4) plain = false;
+            if (!inside) {
+                bit += width;
+                continue;
+            }
+            if (k == at) digits_from = static_cast<int>(bit / 4);
+            bool is_upper = kind == TR_CLASS_HEX_UPPER;
+            uint32_t digit = is_upper ? digits.upper[b] : digits.low[b];
+            uint8_t back = static_cast<uint8_t>(is_upper ? alphabet_upper[digit & 15] : alphabet[digit & 63]);
+            if (digit >= 1u << width || back != b) return false;
+            for (uint32_t i = 0; i < width; i++, bit++) {
+                mask[bit / 8] |= static_cast<uint8_t>(0x80u >> (bit & 7));
+                if (digit >> (width - 1 - i) & 1) wanted[bit / 8] |= static_cast<uint8_t>(0x80u >> (bit & 7));
+            }
+        }
+        if (!plain) digits_from = -1;
+        fits = true;
+        return true;
+    }
+
+    bool holds(const uint8_t *value, size_t stride) const {
+        for (size_t i = 0; i < stride; i++)
+            if ((value[i] & mask[i]) != wanted[i]) return false;
+        return true;
+    }
+};
 
 }  // namespace
 
@@ -295,45 +345,61 @@ void tr_match_shape(const uint8_t *packed, size_t count, const tr_shape *shape, 
     uint32_t first = how == 2 ? shape->length - static_cast<uint32_t>(length) : 0;
     uint32_t last = how == 1 || how == 3 ? 0 : shape->length - static_cast<uint32_t>(length);
     // What a value must be under a mask, for each place where the needle may stand.
-    constexpr size_t room = TR_SHAPE_MAX * 6 / 8 + 8;
-    size_t stride = shape->stride;
-    for (uint32_t place = first; place <= last; place++) {
-        uint8_t mask[room] = {0}, wanted[room] = {0};
-        uint32_t bit = 0;
-        bool fits = true;
-        for (uint32_t k = 0; k < shape->length && fits; k++) {
-            uint8_t kind = shape->kind[k];
-            bool inside = k >= place && k < place + length;
-            uint8_t b = inside ? needle[k - place] : 0;
-            if (kind == TR_CLASS_CONSTANT) {
-                fits = !inside || b == shape->constant[k];
-                continue;
-            }
-            uint32_t width = bits_of(kind);
-            if (inside) {
-                uint32_t digit = kind == TR_CLASS_HEX_UPPER ? digits.upper[b] : digits.low[b];
-                uint8_t back = static_cast<uint8_t>(kind == TR_CLASS_HEX_UPPER ? alphabet_upper[digit & 15]
-                                                                               : alphabet[digit & 63]);
-                fits = digit < 1u << width && back == b;
-                for (uint32_t i = 0; i < width; i++) {
-                    uint32_t at = bit + i;
-                    mask[at / 8] |= static_cast<uint8_t>(0x80u >> (at & 7));
-                    if (digit >> (width - 1 - i) & 1) wanted[at / 8] |= static_cast<uint8_t>(0x80u >> (at & 7));
-                }
-            }
-            bit += width;
+    Place places[TR_SHAPE_MAX];
+    // The place of each digit of packed hexadecimal, where the needle may begin with it and holds nothing else.
+    int8_t place_of[TR_SHAPE_MAX * 2];
+    std::memset(place_of, -1, sizeof place_of);
+    size_t hexadecimal = 0;
+    for (uint32_t at = first; at <= last; at++) {
+        Place &place = places[at];
+        if (!place.fit(*shape, needle, length, at)) continue;
+        if (place.digits_from >= 0) {
+            place_of[place.digits_from] = static_cast<int8_t>(at);
+            hexadecimal++;
         }
-        if (!fits) continue;
+    }
+    size_t stride = shape->stride;
+    // Many places are found at once: whole bytes of the needle, at both halves of a byte, searched for in all values.
+    bool lower = false, upper = false;
+    for (size_t k = 0; k < length; k++) {
+        lower |= needle[k] >= 'a' && needle[k] <= 'f';
+        upper |= needle[k] >= 'A' && needle[k] <= 'F';
+    }
+    bool searches = hexadecimal > 3 && length >= 6 && !(lower && upper);
+    if (searches) {
+        for (size_t half = 0; half < 2; half++) {
+            uint8_t core[TR_SHAPE_MAX];
+            size_t bytes = (length - half) / 2;
+            for (size_t i = 0; i < bytes; i++) {
+                const uint8_t *d = needle + half + 2 * i;
+                core[i] = upper ? static_cast<uint8_t>(digits.upper[d[0]] << 4 | digits.upper[d[1]])
+                                : static_cast<uint8_t>(digits.low[d[0]] << 4 | digits.low[d[1]]);
+            }
+            const uint8_t *p = packed, *end = packed + count * stride;
+            for (;;) {
+                ptrdiff_t found = tr_find(p, static_cast<size_t>(end - p), core, bytes);
+                if (found < 0) break;
+                size_t offset = static_cast<size_t>(p - packed) + static_cast<size_t>(found);
+                size_t value = offset / stride, digit = offset % stride * 2;
+                if (digit >= half && place_of[digit - half] >= 0) {
+                    const Place &place = places[place_of[digit - half]];
+                    if (place.holds(packed + value * stride, stride)) bits[value >> 6] |= 1ull << (value & 63);
+                }
+                p = packed + offset + 1;
+            }
+        }
+    }
+    for (uint32_t at = first; at <= last; at++) {
+        const Place &place = places[at];
+        if (!place.fits || (searches && place.digits_from >= 0)) continue;
         // The eight bytes from the first that matters decide most.
         size_t from = 0;
-        while (from < stride && !mask[from]) from++;
+        while (from < stride && !place.mask[from]) from++;
         uint64_t mask_word = 0, wanted_word = 0;
         for (size_t i = 0; i < 8 && from + i < stride; i++) {
-            mask_word |= static_cast<uint64_t>(mask[from + i]) << (8 * i);
-            wanted_word |= static_cast<uint64_t>(wanted[from + i]) << (8 * i);
+            mask_word |= static_cast<uint64_t>(place.mask[from + i]) << (8 * i);
+            wanted_word |= static_cast<uint64_t>(place.wanted[from + i]) << (8 * i);
         }
-        bool more = false;
-        for (size_t i = from + 8; i < stride; i++) more |= mask[i] != 0;
         const uint8_t *p = packed + from;
         for (size_t begin = 0; begin < count; begin += 64) {
             size_t n = count - begin < 64 ? count - begin : 64;
@@ -343,14 +409,9 @@ void tr_match_shape(const uint8_t *packed, size_t count, const tr_shape *shape, 
                 std::memcpy(&v, p, 8);
                 word |= static_cast<uint64_t>((v & mask_word) == wanted_word) << i;
             }
-            if (more && word) {
-                for (uint64_t rest = word; rest; rest &= rest - 1) {
-                    size_t i = static_cast<size_t>(__builtin_ctzll(rest));
-                    const uint8_t *value = packed + (begin + i) * stride;
-                    bool same = true;
-                    for (size_t k = from + 8; k < stride && same; k++) same = (value[k] & mask[k]) == wanted[k];
-                    if (!same) word &= ~(uint64_t{1} << i);
-                }
+            for (uint64_t rest = stride > from + 8 ? word : 0; rest; rest &= rest - 1) {
+                size_t i = static_cast<size_t>(__builtin_ctzll(rest));
+                if (!place.holds(packed + (begin + i) * stride, stride)) word &= ~(uint64_t{1} << i);
             }
             bits[begin >> 6] |= word;
         }

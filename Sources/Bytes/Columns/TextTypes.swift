@@ -90,6 +90,53 @@ package struct TextJoiner {
         return spelling[from..<spelling.count].contains(needle)
     }
 
+    /// Whether a value of a type may hold a needle, whatever its numbers are.
+    package struct Search {
+        /// Bit j of a byte's word: the needle has it at j.
+        private var places = [UInt64](repeating: 0, count: 256)
+        private let digits: UInt64
+        private let end: UInt64
+
+        /// nil where the needle is too long to say.
+        package init?(_ needle: ByteView) {
+            guard (1...63).contains(needle.count) else { return nil }
+            for j in 0..<needle.count { places[Int(needle[j])] |= 1 << UInt64(j) }
+            var digits: UInt64 = 0
+            for byte in [0x2D] + Array(0x30...0x39) { digits |= places[byte] }
+            self.digits = digits
+            end = 1 << UInt64(needle.count)
+        }
+
+        /// Bit-parallel (Baeza-Yates, Gonnet 1992): a state for each beginning of the needle that the text so far may
+        /// end with. A number is any digits. O(spelling + numbers × needle).
+        package func mayHold(_ spelling: ByteView) -> Bool {
+            var states: UInt64 = 1
+            var at = 0
+            while at < spelling.count {
+                var byte = spelling[at]
+                at += 1
+                if byte == 1 || byte == 2 {
+                    if byte == 2 { at += 1 }
+                    var inside: UInt64 = 0
+                    while true {
+                        let next = inside | ((states | inside | 1) & digits) << 1
+                        if next == inside { break }
+                        inside = next
+                    }
+                    states = inside | 1
+                } else {
+                    if byte == 3, at < spelling.count {
+                        byte = spelling[at]
+                        at += 1
+                    }
+                    states = (states & places[Int(byte)]) << 1 | 1
+                }
+                if states & end != 0 { return true }
+            }
+            return false
+        }
+    }
+
     /// The values of some types. `before`: how many values of each type come before them.
     package func join(_ codes: ArraySlice<UInt32>, before: [UInt32]) throws(DecodeError) -> ValueBuffer {
         precondition(before.count == types.count && firstSlot.count == types.count + 1)

@@ -198,14 +198,14 @@ struct GroupPredicate {
                 return Self.pick(hits, try text.codes(0..<chunk.count))
             } catch { throw reader.segment.fault("column \(needle.column): \(error)", reader.group) }
         case .text:
-            // What of the needle is no number must stand in a type, or none of its values has it.
+            // Where no type leaves room for the needle, none of its values has it.
             let spellings = try reader.text(of: needle.column).spellings
-            let isThinkable = needle.text.withView { text in
-                let run = Self.longestRunWithoutNumbers(text)
-                return run.isEmpty
-                    || (0..<spellings.count).contains { TextJoiner.literals(of: spellings[$0], contain: run) }
+            if let search = needle.text.withView({ TextJoiner.Search($0) }),
+                !(0..<spellings.count).contains(where: { search.mayHold(spellings[$0]) })
+            {
+                return nil
             }
-            return isThinkable ? matches(try self.text(of: chunk).list, needle.text, place) : nil
+            return matches(try self.text(of: chunk).list, needle.text, place)
         case .shape: return try ids(chunk, needle)
         default: return matches(try text(of: chunk).list, needle.text, place)
         }
@@ -231,17 +231,6 @@ struct GroupPredicate {
             guard let words else { throw DecodeError("ids and rows differ") }
             return Bitmap(words: words, count: chunk.count)
         } catch { throw reader.segment.fault("column \(needle.column): \(error)", reader.group) }
-    }
-
-    private static func longestRunWithoutNumbers(_ text: ByteView) -> ByteView {
-        var best = ByteView()
-        var from = 0
-        for at in 0...text.count {
-            if at < text.count, !text[at].isDigit, text[at] > 3 { continue }
-            if at - from > best.count { best = text[from..<at] }
-            from = at + 1
-        }
-        return best
     }
 
     private static func isFreeOfNumbers(_ text: ByteString) -> Bool {

@@ -165,16 +165,17 @@ struct StoreCounts: Sendable {
 
 /// Rows and bytes of streams by cell.
 private struct CellTally: Sendable {
-    private struct Sums {
-        /// Differences from cell to cell; one more than cells.
-        var rows: [Int]
-        var bytes: [Int]
-        var mayHaveErrors = false
-    }
     private let count: Int
     private let budget: QueryBudget
-    private var sums: [UInt32: Sums] = [:]
     private var taken = 0
+    private var places: [UInt32: Int] = [:]
+    private var streams: [UInt32] = []
+    private var mayHaveErrors: [Bool] = []
+    /// Differences from cell to cell, one more than cells for each stream.
+    private var rows: [Int] = []
+    private var bytes: [Int] = []
+    /// The stream asked for last.
+    private var last: (stream: UInt32, place: Int) = (.max, 0)
 
     init(_ count: Int, _ budget: QueryBudget) {
         self.count = count
@@ -187,57 +188,74 @@ private struct CellTally: Sendable {
         taken = 0
     }
 
-    mutating func add(_ stream: UInt32, _ cells: ClosedRange<Int>, rows: Int, bytes: Int) throws {
-        if sums[stream] == nil { try open(stream) }
-        sums[stream]?.rows[cells.lowerBound] += rows
-        sums[stream]?.rows[cells.upperBound + 1] -= rows
-        sums[stream]?.bytes[cells.lowerBound] += bytes
-        sums[stream]?.bytes[cells.upperBound + 1] -= bytes
+    private mutating func place(of stream: UInt32) throws -> Int {
+        if last.stream == stream, !streams.isEmpty { return last.place }
+        let place: Int
+        if let known = places[stream] {
+            place = known
+        } else {
+            let size = (count + 1) * 2 * MemoryLayout<Int>.stride
+            taken += size
+            guard budget.take(size) else {
+                throw QueryError(
+                    .invalid,
+                    "the query needs more than its \(budget.memoryLimit >> 20) MB of memory: fewer streams or steps"
+                )
+            }
+            place = streams.count
+            places[stream] = place
+            streams.append(stream)
+            mayHaveErrors.append(false)
+            rows.append(contentsOf: repeatElement(0, count: count + 1))
+            bytes.append(contentsOf: repeatElement(0, count: count + 1))
+        }
+        last = (stream, place)
+        return place
     }
 
-    private mutating func open(_ stream: UInt32) throws {
-        let size = (count + 1) * 2 * MemoryLayout<Int>.stride
-        taken += size
-        guard budget.take(size) else {
-            throw QueryError(
-                .invalid,
-                "the query needs more than its \(budget.memoryLimit >> 20) MB of memory: fewer streams or steps"
-            )
-        }
-        let zero = [Int](repeating: 0, count: count + 1)
-        sums[stream] = Sums(rows: zero, bytes: zero)
+    mutating func add(_ stream: UInt32, _ cells: ClosedRange<Int>, rows: Int, bytes: Int) throws {
+        let from = try place(of: stream) * (count + 1)
+        self.rows[from + cells.lowerBound] += rows
+        self.rows[from + cells.upperBound + 1] -= rows
+        self.bytes[from + cells.lowerBound] += bytes
+        self.bytes[from + cells.upperBound + 1] -= bytes
     }
 
     mutating func add(_ other: CellTally) throws {
-        for (stream, sum) in other.sums {
-            if sums[stream] == nil { try open(stream) }
+        for (number, stream) in other.streams.enumerated() {
+            let place = try place(of: stream)
+            let (to, from) = (place * (count + 1), number * (count + 1))
             for cell in 0...count {
-                sums[stream]?.rows[cell] += sum.rows[cell]
-                sums[stream]?.bytes[cell] += sum.bytes[cell]
+                rows[to + cell] += other.rows[from + cell]
+                bytes[to + cell] += other.bytes[from + cell]
             }
-            if sum.mayHaveErrors { markErrors(stream) }
+            if other.mayHaveErrors[number] { mayHaveErrors[place] = true }
         }
     }
 
     /// Only of streams that have rows.
-    mutating func markErrors(_ stream: UInt32) { sums[stream]?.mayHaveErrors = true }
+    mutating func markErrors(_ stream: UInt32) {
+        if let place = places[stream] { mayHaveErrors[place] = true }
+    }
 
     func counts(labels: (UInt32) -> Labels) -> [StreamCounts] {
         var result: [StreamCounts] = []
-        for (stream, sum) in sums.sorted(by: { $0.key < $1.key }) {
+        for (place, stream) in streams.enumerated().sorted(by: { $0.element < $1.element }) {
             var rows = [Int](repeating: 0, count: count)
             var bytes = rows
             var rowSum = 0
             var byteSum = 0
+            let from = place * (count + 1)
             for cell in 0..<count {
-                rowSum += sum.rows[cell]
-                byteSum += sum.bytes[cell]
+                rowSum += self.rows[from + cell]
+                byteSum += self.bytes[from + cell]
                 rows[cell] = rowSum
                 bytes[cell] = byteSum
             }
             if rows.contains(where: { $0 > 0 }) {
                 result.append(
-                    StreamCounts(labels: labels(stream), rows: rows, bytes: bytes, mayHaveErrors: sum.mayHaveErrors))
+                    StreamCounts(
+                        labels: labels(stream), rows: rows, bytes: bytes, mayHaveErrors: mayHaveErrors[place]))
             }
         }
         return result

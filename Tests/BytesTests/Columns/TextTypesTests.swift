@@ -62,4 +62,32 @@ import Testing
         #expect(TextJoiner.slots(in: ByteView("a\u{2}")) == nil)
         #expect(TextJoiner.slots(in: ByteView("\u{3}")) == nil)
     }
+
+    /// A type says no only where none of its values has the needle.
+    @Test func typesThatLeaveRoomForANeedle() throws {
+        var random = SeededRandom(77)
+        for _ in 0..<60 {
+            let values = (0..<40).map { _ in
+                (0..<1 + random.below(6)).map { _ in
+                    random.chance(0.5) ? String(random.below(2000) - 100) : ["a", "req_", ":", "00", "\u{1}", "\u{3}x", "-"][random.below(7)]
+                }.joined()
+            }
+            let list = ValueBuffer()
+            for value in values { value.withView { list.append($0) } }
+            let splitter = TextSplitter()
+            guard let types = splitter.split(list.list, typesMax: 100) else { continue }
+            for _ in 0..<60 {
+                let from = Array(values[random.below(values.count)].utf8)
+                if from.isEmpty { continue }
+                let low = random.below(from.count)
+                var needle = Array(from[low..<low + 1 + random.below(from.count - low)])
+                if random.chance(0.3) { needle[random.below(needle.count)] = UInt8(0x30 + random.below(60)) }
+                let search = try #require(needle.withView { TextJoiner.Search($0) })
+                for (value, type) in zip(values, types) where !search.mayHold(splitter.type(Int(type)).spelling) {
+                    #expect(!value.withView { value in needle.withView { value.contains($0) } })
+                }
+            }
+        }
+        #expect(TextJoiner.Search(ByteView("")) == nil && TextJoiner.Search(ByteView("z"))?.mayHold(ByteView("a\u{1}")) == false)
+    }
 }

@@ -36,6 +36,7 @@ import Testing
         let sink = RecordingSink()
         let targets = [try target(directory(plan.pattern))]
         let done = Monitor(false)
+        let kills = Monitor(0)
         let sources = 4
         // A name must have been read once before files that came and went under it can be told from older ones.
         for source in 0..<sources { directory.append("s\(source).log", "src=\(source) seq=0\n") }
@@ -68,20 +69,23 @@ import Testing
                     directory.append("s\(source).log", bytes: [])
                 }
                 if Int.random(in: 0..<8, using: &random) == 0 { usleep(UInt32.random(in: 0...3_000, using: &random)) }
+                // However busy the machine is, each fifth of the lines sees a restart.
+                let fifth = next.reduce(0, +) * 5 / (sources * linesEach)
+                _ = kills.wait(timeout: 60_000_000_000) { $0 >= fifth ? true : nil }
             }
             done.change { $0 = true }
         }
         var random = Random(state: plan.seed &* 77)
-        var kills = 0
-        while !done.withLock({ $0 }), kills < 500 {
+        while !done.withLock({ $0 }), kills.withLock({ $0 }) < 500 {
             sink.state.change { $0.linesLeft = Int.random(in: 1...1_500, using: &random) }
             let run = try Running(targets, sink) { $0.blockSize = Int.random(in: 300...20_000, using: &random) }
             let wait = Int64.random(in: 1_000_000...150_000_000, using: &random)
             if run.outcome.wait(timeout: wait, { $0.isOver ? true : nil }) == nil { run.source.stop() }
             _ = run.finish()
-            kills += 1
+            kills.change { $0 += 1 }
         }
         writer?.join()
+        let restarts = kills.withLock { $0 }
         sink.state.change { $0.linesLeft = .max }
         let last = try Running(targets, sink)
         #expect(sink.wait(lines: sources * linesEach))
@@ -102,11 +106,11 @@ import Testing
             }
         }
         let twice = seen.filter { $0.value > 1 }
-        print("restarts: \(kills) kills, \(sink.counter(.rotations)) rotations seen")
-        #expect(lost.isEmpty, "lost \(lost.count), first \(lost.prefix(3)), after \(kills) kills")
-        #expect(twice.isEmpty, "twice \(twice.count), first \(twice.keys.sorted().prefix(3)), after \(kills) kills")
+        print("restarts: \(restarts) kills, \(sink.counter(.rotations)) rotations seen")
+        #expect(lost.isEmpty, "lost \(lost.count), first \(lost.prefix(3)), after \(restarts) kills")
+        #expect(twice.isEmpty, "twice \(twice.count), first \(twice.keys.sorted().prefix(3)), after \(restarts) kills")
         #expect(sink.problems.isEmpty)
-        #expect(kills > 3)
+        #expect(restarts > 3)
     }
 
     @Test(arguments: [
