@@ -16,6 +16,7 @@ struct Tailrace: AsyncParsableCommand {
     static func main() async {
         // A reader that closes our pipe (`tailrace query | head`) is no reason to die of a signal.
         signal(SIGPIPE, SIG_IGN)
+        ServiceProcess.prepare()
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

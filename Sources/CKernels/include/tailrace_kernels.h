@@ -101,6 +101,9 @@ void tr_scratch_free(tr_scratch *scratch);
 ptrdiff_t tr_scanner_scan(const tr_scanner *scanner, tr_scratch *scratch, const void *text, size_t length,
                           tr_hit *hits, size_t capacity);
 
+/// From now on freed buffers of at least so many bytes go back to the system at once.
+void tr_return_buffers(size_t bytes);
+
 #pragma clang assume_nonnull end
 
 #ifdef __cplusplus

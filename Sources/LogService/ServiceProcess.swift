@@ -1,0 +1,6 @@
+import Bytes
+
+/// What a process of ours sets up before anything else.
+package enum ServiceProcess {
+    package static func prepare() { ProcessMemory.returnsLargeBuffers() }
+}
