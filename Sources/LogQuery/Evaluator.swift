@@ -151,6 +151,7 @@ struct Evaluator: ~Copyable {
             } catch {
                 // The line that is complained about is the first in order: it is looked for below.
                 guard parts.hasFailedLine else { throw error }
+                parts.clear()
             }
         }
         let ranking =

@@ -18,6 +18,12 @@ final class RangeParts: Sendable {
             scan = RangeScan(plan)
             self.guard = QueryGuard(budget: `guard`.budget, cancel: `guard`.cancel, deadline: `guard`.deadline)
         }
+
+        /// Gives back what it holds.
+        func clear() {
+            scan = RangeScan(scan.plan)
+            self.guard = QueryGuard(budget: self.guard.budget, cancel: self.guard.cancel, deadline: self.guard.deadline)
+        }
     }
 
     init(_ plan: RangePlan, _ guard: borrowing QueryGuard) {
@@ -34,9 +40,15 @@ final class RangeParts: Sendable {
     /// Whether a line failed the query: which one does depends on the order, see `Evaluator`.
     var hasFailedLine: Bool { parts.contains { $0.value.scan.hasFailedLine } }
 
+    /// Gives back what all parts hold.
+    func clear() { for part in parts { part.value.clear() } }
+
     func finish(_ guard: inout QueryGuard) throws(QueryError) -> [StepSeries] {
         let first = parts[0].value
-        for part in parts.dropFirst() { try first.scan.absorb(part.value.scan, &`guard`) }
+        for part in parts.dropFirst() {
+            try first.scan.absorb(part.value.scan, &`guard`)
+            part.value.clear()
+        }
         return try first.scan.finish(&`guard`)
     }
 }

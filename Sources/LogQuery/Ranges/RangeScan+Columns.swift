@@ -6,6 +6,11 @@ extension RangeScan {
     /// Takes in the rows of a block by their columns; those of which columns do not tell all go through the pipeline, in
     /// their place, so that sums come out as if all had.
     mutating func add(_ block: ColumnBlock, _ columns: ColumnPlan, _ guard: inout QueryGuard) throws {
+        // Before anything is decided: rows whose metadata matters and cannot be read leave the block.
+        let asked = columns.names + (columns.unwrap.map { [$0] } ?? [])
+        if block.mayHaveMetadata("__error__") || asked.contains(where: { block.mayHaveMetadata($0.bytes) }) {
+            _ = block.metadataOf
+        }
         let requests = fields(columns, block)
         let fields = requests.isEmpty ? [:] : try block.columns(requests)
         // Where there is nothing to decide, all rows are chosen.
@@ -34,11 +39,13 @@ extension RangeScan {
         settled.group(by: sources, in: block)
         try take(settled, block, sources, &`guard`)
         if slow.isEmpty { return }
-        // Only the lines that are needed are put together; what is damaged leaves the block.
+        // The pipeline needs time and metadata; what cannot be read leaves the block.
+        _ = block.timestamps
+        if block.hasMetadata { _ = block.metadataOf }
+        slow.formIntersection(block.selected.union(block.undecided))
+        // Only the lines that are needed are put together.
         block.selected = Bitmap(count: block.count)
         block.undecided = slow
-        // Before the rows are looked at: what cannot be read leaves the block.
-        if block.hasMetadata { _ = block.metadataOf }
         try block.loadLines()
         try takeLines(block, &`guard`)
     }

@@ -38,6 +38,8 @@ struct RangeScan: ~Copyable {
     /// Takes in the rows of a block.
     mutating func add(_ block: ColumnBlock, _ guard: inout QueryGuard) throws {
         try `guard`.check()
+        // Before anything is decided: rows whose time cannot be read leave the block.
+        if plan.grid.steps.count > 1 { _ = block.timestamps }
         if let columns = plan.columns { return try add(block, columns, &`guard`) }
         // Where the store has decided and nothing else is asked of lines, none is read.
         let trustsStore = plan.predicate.isExact
@@ -51,6 +53,9 @@ struct RangeScan: ~Copyable {
         let readsLines =
             plan.needsLines
             && (plan.changesLabels || countsBytes || !trustsStore || !block.undecided.isEmpty)
+        // As above; the rows that follow need time and metadata.
+        _ = block.timestamps
+        if block.hasMetadata { _ = block.metadataOf }
         if readsLines { try block.loadLines() }
         // Series by stream and metadata, −1 where not known yet; empty where it does not follow from them.
         var known: [Int32] = []

@@ -15,6 +15,8 @@ struct SettledRows {
 
     /// More series a stream than this are not worth a table.
     private static let widthMax = 4096
+    /// Nor is a table of more entries, whatever the streams.
+    private static let tableMax = 1 << 18
 
     init(rows: Bitmap) { self.rows = rows }
 
@@ -23,7 +25,9 @@ struct SettledRows {
         for source in sources where source.ofStream.contains(where: { $0 == nil }) {
             // Rows without a column have no such label.
             guard let column = source.column else { continue }
-            guard case .texts(let own, let table) = column.values, (table.count + 1) * width <= Self.widthMax else {
+            guard case .texts(let own, let table) = column.values, (table.count + 1) * width <= Self.widthMax,
+                (table.count + 1) * width * block.streams.count <= Self.tableMax
+            else {
                 isScattered = true
                 return
             }
@@ -61,7 +65,8 @@ extension RangeScan {
             while !rest.isEmpty {
                 let (cell, rows) = stretch(&rest, block)
                 if cell.isEmpty || settled.rows.population(rows) == 0 { continue }
-                if settled.isScattered {
+                // Few rows are not worth a look at all codes.
+                if settled.isScattered || (settled.width > rows.count * 8 + 64 && sources != nil) {
                     try scatter(settled, rows, span.stream, cell, block, sources ?? [], &`guard`)
                 } else {
                     try take(settled, rows, span.stream, cell, block, sources, &known, &`guard`)

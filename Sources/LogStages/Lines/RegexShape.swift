@@ -320,6 +320,9 @@ struct RegexShape {
         while i < pattern.count {
             switch pattern[i] {
             case 0x5C: i += 1
+            case 0x5B where i + 1 < pattern.count && pattern[i + 1] == 0x3A && pattern[i - 1] == 0x2D:
+                // The end of a range (`[+-[::]`), or a class behind a dash: RE2 knows.
+                return nil
             case 0x5B where i + 1 < pattern.count && pattern[i + 1] == 0x3A:
                 // [:alpha:]; without its end the bracket is one of the class.
                 guard let close = pattern[i...].firstIndex(of: 0x5D) else { return nil }

@@ -30,6 +30,8 @@ final class PredicateMemo: Sendable {
         var regexPlans: [Place: RegexPlan?] = [:]
     }
     private let state = Mutex(State())
+    /// Of each kind; then it begins anew, for a scan goes from segment to segment.
+    private static let countMax = 8192
 
     /// The entries of a dictionary that hold a needle.
     func entries(
@@ -40,7 +42,10 @@ final class PredicateMemo: Sendable {
         let key = Key(segment: segment, needle: needle)
         if let known = state.withLock({ $0.entries[key] }) { return known }
         let found = try find()
-        state.withLock { $0.entries[key] = found }
+        state.withLock { state in
+            if state.entries.count >= Self.countMax { state.entries = [:] }
+            state.entries[key] = found
+        }
         return found
     }
 
@@ -48,7 +53,10 @@ final class PredicateMemo: Sendable {
     func entries(_ key: Matched, _ find: () throws(StoreError) -> Bitmap) throws(StoreError) -> Bitmap {
         if let known = state.withLock({ $0.matched[key] }) { return known }
         let found = try find()
-        state.withLock { $0.matched[key] = found }
+        state.withLock { state in
+            if state.matched.count >= Self.countMax { state.matched = [:] }
+            state.matched[key] = found
+        }
         return found
     }
 
@@ -56,7 +64,10 @@ final class PredicateMemo: Sendable {
         let place = Place(needle: needle, segment: segment, template: template)
         if let known = state.withLock({ $0.plans[place] }) { return known }
         let plan = make()
-        state.withLock { $0.plans[place] = plan }
+        state.withLock { state in
+            if state.plans.count >= Self.countMax { state.plans = [:] }
+            state.plans[place] = plan
+        }
         return plan
     }
 
@@ -65,7 +76,10 @@ final class PredicateMemo: Sendable {
         let place = Place(needle: ByteString(pattern.regex.pattern), segment: segment, template: template)
         if let known = state.withLock({ $0.regexPlans[place] }) { return known }
         let plan = make()
-        state.withLock { $0.regexPlans[place] = .some(plan) }
+        state.withLock { state in
+            if state.regexPlans.count >= Self.countMax { state.regexPlans = [:] }
+            state.regexPlans[place] = .some(plan)
+        }
         return plan
     }
 }

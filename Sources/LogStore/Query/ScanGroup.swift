@@ -64,6 +64,9 @@ final class ScanGroup: @unchecked Sendable {
         return opened
     }
 
+    /// Lets go of the columns that were read; what was decided stays.
+    func shed() { reader = nil }
+
     /// What the predicate says of all rows. Evaluated once: a group serves one request.
     func outcome(
         _ predicate: Predicate,

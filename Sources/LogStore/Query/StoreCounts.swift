@@ -85,7 +85,7 @@ struct StoreCounts: Sendable {
             for group in groups { try add(group, range, to: &tally) }
             return
         }
-        let results = Mutex<(tallies: [CellTally], failure: (any Error)?)>(([], nil))
+        let results = Mutex<(tally: CellTally, failure: (any Error)?)>((tally, nil))
         WorkerPool.processors.run(lots) { lot in
             var part = CellTally(count, budget)
             do {
@@ -93,17 +93,16 @@ struct StoreCounts: Sendable {
                     if results.withLock({ $0.failure != nil }) { break }
                     try add(group, range, to: &part)
                 }
-                results.withLock { $0.tallies.append(part) }
+                // Whole numbers: the order does not matter.
+                try results.withLock { try $0.tally.add(part) }
             } catch {
-                part.release()
                 results.withLock { $0.failure = error }
             }
-        }
-        let (tallies, failure) = results.withLock { ($0.tallies, $0.failure) }
-        // Whole numbers: the order does not matter.
-        for var part in tallies {
-            if failure == nil { try tally.add(part) }
             part.release()
+        }
+        let failure = results.withLock { results in
+            tally = results.tally
+            return results.failure
         }
         if let failure { throw failure }
     }

@@ -16,6 +16,8 @@ struct StoreScan {
     private let heads: HeadBlocks
     private var range: TimeRange
     private var heap: [Item] = []
+    /// Row groups that were decided ahead and keep what was read of them.
+    private static let keptAhead = 4
     /// How many row groups are decided at once.
     private var lookAhead = 1
     /// Bytes of lines and rows of a block: small enough to overlap little, large enough to cost nothing.
@@ -138,7 +140,7 @@ struct StoreScan {
     /// time, for a query that has its lines soon reads no more than it must.
     private mutating func openMore() {
         guard blocks.predicate != nil else { return }
-        lookAhead = min(lookAhead * 2, WorkerPool.processors.width * 4)
+        lookAhead = min(lookAhead * 2, WorkerPool.processors.width * 2)
         var next: [(group: ScanGroup, segment: Segment, rank: Int, runs: [Int])] = []
         while next.count < lookAhead, let item = heap.first,
             case .runs(let segment, let rank, let number, let runs) = item.piece
@@ -150,7 +152,10 @@ struct StoreScan {
         let groups = next.map(\.group)
         let (blocks, cancel) = (blocks, request.cancel)
         WorkerPool.processors.run(groups.count) { i in
-            if !cancel.isCancelled { _ = blocks.outcome(groups[i]) }
+            if cancel.isCancelled { return }
+            _ = blocks.outcome(groups[i])
+            // Columns that are not needed soon are not kept.
+            if i >= Self.keptAhead { groups[i].shed() }
         }
         for piece in next { open(piece.group, piece.segment, piece.rank, piece.runs) }
     }

@@ -79,6 +79,16 @@ struct LineFilterTests {
         #expect(found?.string == literal)
     }
 
+    /// `[:` behind a dash is the end of a range: what was taken for a class ran past its bracket.
+    @Test(arguments: [
+        ("[+-[::]|foo[x]hello", "+", true), ("[+-[::].*xyz[a]", #"{"a":"+1 ","b":"xyza"}"#, true),
+    ])
+    func bracketsInClasses(pattern: String, line: String, matches: Bool) throws {
+        let filter = try LineFilter(.matches, [.text(ByteString(pattern))])
+        #expect(line.withView { filter.matches($0) } == matches)
+        #expect(try line.withView { try CompiledRegex(pattern).matches($0) } == matches)
+    }
+
     @Test("A claimed literal never loses a match", arguments: 0..<20)
     func literalsAreNecessary(seed: UInt64) throws {
         var random = SeededRandom(seed)
