@@ -336,6 +336,32 @@ import Testing
         }
     }
 
+    /// Found by `EveryBitTests`: a manifest lost the edit of a seal and kept that of the merge behind it. The rows of that
+    /// seal were served twice then, from the merged segment and from the log, which still had them.
+    @Test func aMergeBehindALostEditBringsNoRowTwice() async throws {
+        let disk = SimDisk()
+        let store = try open(disk, Self.setup)
+        for round in 0..<3 {
+            _ = try await store.append(batch((0..<10).map { Self.row(round * 10 + $0) }))
+            try await store.flush()
+        }
+        try await store.compact()
+        _ = try await store.append(batch((30..<35).map { Self.row($0) }))
+        let image = disk.crashed(.nothing)
+        await store.close()
+        let path = try #require(image.paths.first { $0.contains("manifest-") })
+        var bytes = try #require(image.bytes(of: path))
+        let mark = Array("TRME".utf8)
+        let edits = bytes.indices.filter { bytes[$0...].starts(with: mark) }
+        // The last one is the merge's.
+        bytes[edits[edits.count - 2] + 30] ^= 1
+        image.setBytes(bytes, of: path)
+        let core = try recovered(image, Self.setup)
+        let found = try lines(core)
+        #expect(found.count == 35 && Set(found) == Set((0..<35).map { Self.row($0).line }))
+        #expect(!core.damage.all.isEmpty)
+    }
+
     @Test func aLostLogFileIsReported() async throws {
         let disk = SimDisk()
         let store = try open(

@@ -45,6 +45,12 @@ struct Recovery {
         for entry in manifest.segments.values.sorted(by: { $0.number < $1.number }) {
             if let segment = load(entry, core) { segments.append(segment) }
         }
+        // An edit that is lost may be the one that let the log go up to a record, while a later one – a merge – lists that
+        // record's rows. Heads are sealed in order, so whatever a listed segment reaches to is sealed; the log's copy of it
+        // would be served a second time.
+        if reading.incomplete {
+            for segment in segments { manifest.floor = max(manifest.floor, segment.info.walLast) }
+        }
         let adopted = try unlisted(names, &manifest, &segments, reading.incomplete, replay.first, core)
 
         // A new manifest file when there is none, or when the old one cannot be trusted.
