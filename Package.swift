@@ -154,7 +154,7 @@ let package = Package(
         tests(
             "LogServiceTests",
             ground + [
-                "Disk", "Metrics", "LogStages", "LogSources", "LogPipeline", "LogShipping", "LogServer", "LogService",
+                "Disk", "Metrics", "LokiWire", "LogStages", "LogSources", "LogPipeline", "LogShipping", "LogServer", "LogService",
             ]
         ),
         tests("FuzzReplayTests", ground + ["FuzzTargets"]),

@@ -10,7 +10,9 @@ struct Tailrace: AsyncParsableCommand {
         commandName: "tailrace",
         abstract: "Tails, redacts, stores and queries logs. Speaks Promtail's YAML, LogQL and Loki's HTTP API.",
         version: ServiceVersion.text,
-        subcommands: [Up.self, Serve.self, Collect.self, Query.self, Check.self, Store.self, Samples.self, JournalChild.self]
+        subcommands: [
+            Up.self, Serve.self, Collect.self, Query.self, Diff.self, Check.self, Store.self, Samples.self, JournalChild.self,
+        ]
     )
 
     static func main() async {

@@ -57,6 +57,11 @@ package struct ByteSet: Sendable, Equatable {
 
     package var inverted: ByteSet { ByteSet(words: (~words.0, ~words.1, ~words.2, ~words.3)) }
 
+    /// Whether any byte is in both.
+    package func intersects(_ other: ByteSet) -> Bool {
+        other.words.0 & words.0 | other.words.1 & words.1 | other.words.2 & words.2 | other.words.3 & words.3 != 0
+    }
+
     package static let all = ByteSet(words: (.max, .max, .max, .max))
     /// ASCII without the backslash: text that stands for itself in JSON.
     package static let plain = ByteSet(words: (.max, .max & ~(1 << 28), 0, 0))

@@ -73,6 +73,24 @@ package struct TextJoiner {
         return count
     }
 
+    /// Appends a value of a type: that whose numbers are all zeros.
+    package static func exemplar(of spelling: ByteView, into out: ByteArena) {
+        var at = 0
+        while at < spelling.count {
+            switch spelling[at] {
+            case 1: out.append(0x30 as UInt8)
+            case 2 where at + 1 < spelling.count:
+                at += 1
+                for _ in 0..<max(1, Int(spelling[at]) - 0x20) { out.append(0x30 as UInt8) }
+            case 3 where at + 1 < spelling.count:
+                at += 1
+                out.append(spelling[at])
+            default: out.append(spelling[at])
+            }
+            at += 1
+        }
+    }
+
     /// Whether a needle without digits, and without the marks of numbers, stands in what all values of a type share.
     package static func literals(of spelling: ByteView, contain needle: ByteView) -> Bool {
         var from = 0

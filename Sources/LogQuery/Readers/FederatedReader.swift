@@ -9,7 +9,7 @@ import LogModel
 /// Blocks of several tenants must come in the order of one store's, so they are gathered first (their lines are not):
 /// about 20 bytes a row, which the query's budget answers for.
 package struct FederatedReader: StoreReader {
-    private let base: any StoreReader
+    fileprivate let base: any StoreReader
 
     package static let label: ByteString = "__tenant_id__"
     private static let original: ByteString = "original___tenant_id__"
@@ -142,5 +142,13 @@ package struct FederatedReader: StoreReader {
             sum.damaged = one.damaged
         }
         return sum
+    }
+}
+
+extension FederatedReader: CensusReader {
+    /// Of several tenants rows are read: their streams have a label more.
+    package func census(_ request: CensusRequest) throws -> Census? {
+        guard !request.tenant.isFederated else { return nil }
+        return try (base as? any CensusReader)?.census(request)
     }
 }

@@ -11,14 +11,14 @@ import Synchronization
 /// `streams` where a request without filters covers all of it; one that lost all its lines in another way is still
 /// listed, and the catalogue counts what is stored, hidden or not.
 package final class HidingReader: StoreReader {
-    private let base: any StoreReader
+    fileprivate let base: any StoreReader
     private let deletions: any DeletionLog
     private let quirks: Bool
     /// Requests made ready to run, by id.
     private let compiled = Mutex<[String: Hidden]>([:])
 
     /// A request made ready to run.
-    private struct Hidden: Sendable {
+    fileprivate struct Hidden: Sendable {
         var request: DeleteRequest
         var matchers: [LabelMatcher]
         var stages: [PipelineStage]
@@ -41,7 +41,7 @@ package final class HidingReader: StoreReader {
         return (log.matchers, try StageBuilder(written, quirks: quirks).stages)
     }
 
-    private func hidden(_ tenant: Tenant, _ range: TimeRange) throws -> [Hidden] {
+    fileprivate func hidden(_ tenant: Tenant, _ range: TimeRange) throws -> [Hidden] {
         let requests = deletions.requests(of: tenant)
         if requests.isEmpty { return [] }
         return try requests.filter { !$0.isProcessed && $0.overlaps(range) }.map { request in
@@ -184,5 +184,13 @@ extension TimeGrid {
         guard reach >= 0, low < Int128(count) else { return 0..<0 }
         let high = min(reach / Int128(step), Int128(count - 1))
         return low <= high ? Int(low)..<Int(high) + 1 : 0..<0
+    }
+}
+
+extension HidingReader: CensusReader {
+    /// Columns know nothing of what is hidden: where anything is, rows must be read.
+    package func census(_ request: CensusRequest) throws -> Census? {
+        guard try !request.windows.contains(where: { try !hidden(request.tenant, $0).isEmpty }) else { return nil }
+        return try (base as? any CensusReader)?.census(request)
     }
 }

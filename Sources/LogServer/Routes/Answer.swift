@@ -9,7 +9,7 @@ extension LogServer {
     func answer(_ request: LokiRequest, loop: any EventLoop, openMetrics: Bool) async throws -> Reply {
         let timeout = request.limits.queryTimeout > 0 ? request.limits.queryTimeout : nil
         switch request.route {
-        case .query, .queryRange, .legacyQuery, .detectedFields, .detectedFieldValues, .volume, .volumeRange:
+        case .query, .queryRange, .legacyQuery, .detectedFields, .detectedFieldValues, .volume, .volumeRange, .diff:
             return try await queries.run(timeout: timeout, cancel: request.cancel, loop: loop) {
                 switch request.route {
                 case .queryRange: try rangeQuery(request)
@@ -18,6 +18,7 @@ extension LogServer {
                 case .volume: try volume(request)
                 case .volumeRange: try volumeRange(request)
                 case .detectedFields: try detectedFields(request)
+                case .diff: try diff(request)
                 default: try detectedFieldValues(request)
                 }
             }

@@ -10,7 +10,7 @@ enum Route: String, CaseIterable, Sendable {
     case otlpLogs = "otlp_logs", legacyPush = "legacy_push", legacyQuery = "legacy_query"
     case tail, legacyTail = "legacy_tail"
     case indexShards = "index_shards", delete, ruler, services
-    case rules, alerts, ready, metrics, config, limits, flush, compact, snapshot
+    case rules, alerts, ready, metrics, config, limits, flush, compact, snapshot, diff
     case other
 
     /// The route of a path, and the segment that a `*` stands for.
@@ -61,6 +61,7 @@ enum Route: String, CaseIterable, Sendable {
             ("prometheus/api/v1/rules", .rules), ("prometheus/api/v1/alerts", .alerts), ("ready", .ready),
             ("metrics", .metrics), ("config", .config), ("config/tenant/v1/limits", .limits), ("flush", .flush),
             ("tailrace/api/v1/compact", .compact), ("tailrace/api/v1/snapshot", .snapshot),
+            ("tailrace/api/v1/diff", .diff),
         ]
         return paths.map { ($0.0.split(separator: "/").map(String.init), $0.1) }
     }()

@@ -139,7 +139,7 @@ package struct QueryClient: Sendable {
         return printed
     }
 
-    private func get(_ path: String, _ parameters: [(String, String)]) async throws(Failure) -> OwnedBytes {
+    func get(_ path: String, _ parameters: [(String, String)]) async throws(Failure) -> OwnedBytes {
         let query = parameters.map { "\($0.0)=\(PercentEncoding.encode($0.1))" }.joined(separator: "&")
         var request = HTTPClientRequest(url: "\(address)\(path)?\(query)")
         request.headers.add(name: "User-Agent", value: "tailrace-cli")

@@ -2,7 +2,7 @@ import Bytes
 
 /// Codes of rows – dictionary entries, templates, types – in whichever form is smallest.
 enum CodeColumn {
-    private enum Form: UInt8 {
+    enum Form: UInt8 {
         /// One code for all.
         case same = 0
         /// Code and number of repeats, varints.
