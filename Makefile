@@ -5,6 +5,7 @@ SWIFT ?= swift
 BUILD_PACKAGES = libsystemd-dev zlib1g-dev libzstd-dev libsnappy-dev libre2-dev libvectorscan-dev libxxhash-dev \
                  libyaml-dev pkg-config g++
 TEST_PACKAGES  = systemd-journal-remote zstd python3
+BENCH_PACKAGES = zstd ripgrep python3
 RELEASE = -c release --static-swift-stdlib
 # Tests are built beside the release, so that neither build throws the other away.
 TEST    = -c release -Xswiftc -enable-testing --scratch-path .build/tests
@@ -59,8 +60,10 @@ test: test-deps
 	@# These start processes and measure nothing but wait for them: one after the other, so that they have the machine.
 	$(SWIFT) test $(TEST) --skip-build --no-parallel --filter EndToEndTests
 
+# LINES=400000 RUNS=3; BENCH="FILE --json OUT" measures lines of your own. How the store does when busy, cold or large: Benchmarks/operational.
 bench: release
-	Benchmarks/run $(BIN)
+	$(call install,$(BENCH_PACKAGES))
+	Benchmarks/run $(BIN) $(BENCH)
 
 fmt: toolchain
 	$(SWIFT) format format --in-place --recursive --parallel Sources Tests Package.swift
