@@ -96,7 +96,7 @@ package final class LogStore: StoreReader, StoreWriter {
             )
             // Records under way: a quarter of what the heads may hold.
             let queue = CommitQueue(capacity: max(1 << 20, min(16 << 20, settings.memory / 14)))
-            let compactor = Compactor(core: core, deletions: deletions)
+            let compactor = Compactor(core: core, deletions: deletions) { [weak queue] in queue?.vacate() }
             let scrubber = Scrubber(core: core)
             let sealer = Sealer(core: core) { [weak queue] in
                 queue?.poke()

@@ -199,6 +199,10 @@ import Testing
                 _ = try cursor.line()
                 count += 1
             }
+            // Filters are no part of any line: the check reads them.
+            if let finding = SegmentCheck.run(segment, codecs: CodecPool()).findings.first {
+                throw StoreError(.damaged, finding.message)
+            }
             return count
         }
         #expect(try read(bytes) == expected.count)

@@ -182,6 +182,13 @@ void tr_filter_insert(uint8_t *filter, size_t length, const uint8_t *base, const
 /// 0: the key was surely not inserted.
 int tr_filter_contains(const uint8_t *filter, size_t length, const uint8_t *key, size_t key_length);
 
+enum { TR_TRIGRAMS_MAX = 8192 };
+/// Which runs of three bytes occur in the values: the bytes of a table, a power of two, written to `out` of
+/// `TR_TRIGRAMS_MAX` bytes; 0 where so many occur that it would say little.
+size_t tr_trigrams(const uint8_t *base, const tr_span *values, size_t count, uint8_t *out);
+/// 0: the text surely stands in none of the values.
+int tr_trigrams_contain(const uint8_t *filter, size_t length, const uint8_t *text, size_t text_length);
+
 /// Sets the bit of each byte that occurs, 256 bits.
 void tr_charset(const uint8_t *bytes, size_t length, uint64_t *mask);
 /// Sets the bit of each value that contains (0), begins (1), ends with (2) or equals (3) the needle.

@@ -42,6 +42,7 @@ struct ColumnSurvey {
             var column = columns[key] ?? StoreInfo.Column(name: Self.name(key, number), kind: "\(key.kind)", forms: [:])
             if let chunks = layout.columns[number].dictionary {
                 column.dictionaryBytes += chunks.lengths.packed + chunks.bytes.packed
+                column.filterBytes += chunks.trigrams?.packed ?? 0
             }
             columns[key] = column
         }
@@ -51,7 +52,7 @@ struct ColumnSurvey {
                 let bytes = chunk.body.packed + chunk.pages.reduce(0) { $0 + $1.chunk.packed }
                 columns[key]?.forms["\(chunk.form)", default: 0] += bytes
                 columns[key]?.bytes += bytes
-                columns[key]?.filterBytes += chunk.filter?.packed ?? 0
+                columns[key]?.filterBytes += chunk.filters.reduce(0) { $0 + $1.packed }
                 columns[key]?.values += chunk.count
             }
         }

@@ -133,11 +133,13 @@ extension StoreInfo.Parts {
             if let chunks = group.metadata { metadata += chunks.rows.packed + chunks.sets.packed }
             for column in group.columns {
                 columns += column.body.packed + column.pages.reduce(0) { $0 + $1.chunk.packed }
-                filters += column.filter?.packed ?? 0
+                filters += column.filters.reduce(0) { $0 + $1.packed }
             }
         }
         for column in layout?.columns ?? [] {
-            if let chunks = column.dictionary { dictionaries += chunks.lengths.packed + chunks.bytes.packed }
+            guard let chunks = column.dictionary else { continue }
+            dictionaries += chunks.lengths.packed + chunks.bytes.packed
+            filters += chunks.trigrams?.packed ?? 0
         }
         self.layout += segment.layoutChunk.packed
         let labels = ByteArena(capacity: 4096)

@@ -111,9 +111,9 @@ struct SegmentCheck {
         for group in segment.groups {
             chunks += [group.times, group.templateOf]
             if let metadata = group.metadata { chunks += [metadata.rows, metadata.sets] }
-            for column in group.columns { chunks += [column.body] + column.pages.map(\.chunk) + (column.filter.map { [$0] } ?? []) }
+            for column in group.columns { chunks += column.chunks }
         }
-        for column in layout.columns { if let held = column.dictionary { chunks += [held.lengths, held.bytes] } }
+        for column in layout.columns { if let held = column.dictionary { chunks += held.chunks } }
         var at = SegmentFormat.headerSize
         for chunk in chunks.sorted(by: { ($0.offset, $0.packed) < ($1.offset, $1.packed) }) {
             if chunk.offset != at { break }
@@ -126,18 +126,23 @@ struct SegmentCheck {
 
     /// Filters are no part of any line.
     private mutating func filters(_ segment: Segment, _ codecs: CodecPool) {
+        func load(_ chunk: Chunk, _ column: Int, _ group: Int?) throws(StoreError) {
+            let raw = ByteArena(capacity: chunk.raw)
+            try codecs.with { codec throws(StoreError) in
+                try segment.load(chunk, "a filter of column \(column)", group: group, codec: codec, into: raw)
+            }
+        }
         for (number, group) in segment.groups.enumerated() {
             for column in group.columns {
-                guard let chunk = column.filter else { continue }
-                do throws(StoreError) {
-                    let raw = ByteArena(capacity: chunk.raw)
-                    try codecs.with { codec throws(StoreError) in
-                        try segment.load(chunk, "a filter of column \(column.column)", group: number, codec: codec, into: raw)
-                    }
-                } catch {
+                do throws(StoreError) { for chunk in column.filters { try load(chunk, column.column, number) } } catch {
                     add(segment, group: number, rows: group.firstRow..<group.firstRow + group.rows, error.message)
                 }
             }
+        }
+        guard let layout = try? codecs.with({ codec throws(StoreError) in try segment.layout(codec) }) else { return }
+        for (number, column) in layout.columns.enumerated() {
+            guard let chunk = column.dictionary?.trigrams else { continue }
+            do throws(StoreError) { try load(chunk, number, nil) } catch { add(segment, error.message) }
         }
     }
 

@@ -43,10 +43,20 @@ struct ColumnChunk: Sendable {
     var numbers: ClosedRange<Int64>?
     /// `ValueFilter` of the values.
     var filter: Chunk?
+    /// `TrigramFilter` of the values.
+    var trigrams: Chunk?
+
+    /// All chunks that it refers to.
+    var chunks: [Chunk] { [body] + pages.map(\.chunk) + filters }
+    /// What speeds searches up and is no part of any line.
+    var filters: [Chunk] { [filter, trigrams].compactMap { $0 } }
 
     func encode(into out: ByteArena) {
         out.append(varint: UInt64(column))
-        out.append(form.rawValue | (charset == nil ? 0 : 0x10) | (numbers == nil ? 0 : 0x20) | (filter == nil ? 0 : 0x40))
+        out.append(
+            form.rawValue | (charset == nil ? 0 : 0x10) | (numbers == nil ? 0 : 0x20) | (filter == nil ? 0 : 0x40)
+                | (trigrams == nil ? 0 : 0x80)
+        )
         out.append(varint: UInt64(count))
         body.encode(into: out)
         out.append(varint: UInt64(lengths.lowerBound))
@@ -62,6 +72,7 @@ struct ColumnChunk: Sendable {
             out.append(signedVarint: numbers.upperBound)
         }
         filter?.encode(into: out)
+        trigrams?.encode(into: out)
         if form.hasPages {
             out.append(varint: UInt64(pages.count))
             for page in pages {
@@ -82,7 +93,7 @@ struct ColumnChunk: Sendable {
         let column = try reader.varint()
         guard column < UInt64(columns) else { throw bad("a column that the segment does not have") }
         let flags = try reader.byte()
-        guard let form = ColumnForm(rawValue: flags & 0x0F), flags & 0x80 == 0 else { throw bad("unknown form of a column") }
+        guard let form = ColumnForm(rawValue: flags & 0x0F) else { throw bad("unknown form of a column") }
         let count = try reader.varint()
         guard count > 0, count <= UInt64(rows) else { throw bad("a column of \(count) values") }
         let body = try Chunk.decode(&reader, limit: limit)
@@ -106,6 +117,7 @@ struct ColumnChunk: Sendable {
             numbers = low...high
         }
         let filter = flags & 0x40 == 0 ? nil : try Chunk.decode(&reader, limit: limit)
+        let trigrams = flags & 0x80 == 0 ? nil : try Chunk.decode(&reader, limit: limit)
         var pages: [ValuePage] = []
         if form.hasPages {
             var first = 0
@@ -126,7 +138,8 @@ struct ColumnChunk: Sendable {
             lengths: Int(shortest)...Int(shortest + more),
             charset: charset,
             numbers: numbers,
-            filter: filter
+            filter: filter,
+            trigrams: trigrams
         )
     }
 }

@@ -15,13 +15,10 @@ final class GroupReader {
     private var local: [UInt32] = []
     /// The rows of each of the group's templates in turn.
     private lazy var rowsOf: [UInt64] = RowBits.byCode(local, width: columnsOf.count) ?? []
-    /// By the segment's number, an index into the group's columns.
-    private let places: [Int: Int]
     private var presences: [Int: [UInt64]] = [:]
     private var bodies: [Int: OwnedBytes] = [:]
     private var texts: [Int: TextColumn] = [:]
     private var odd: [Int: Bitmap] = [:]
-    private var filters: [Int: OwnedBytes] = [:]
     private var dictionaries: [Int: ValueBuffer] = [:]
     /// Which columns the group's templates have: by the group's index of a template.
     private let columnsOf: [Set<Int>]
@@ -32,16 +29,15 @@ final class GroupReader {
         self.codecs = codecs
         let info = segment.groups[group]
         layout = try codecs.with { codec throws(StoreError) in try segment.layout(codec) }
-        places = Dictionary(uniqueKeysWithValues: info.columns.enumerated().map { ($1.column, $0) })
         columnsOf = info.templates.map { [layout] in layout.columnsOf[Int($0)] }
         for columns in columnsOf {
-            for column in columns where places[column] == nil {
+            for column in columns where info.chunk(of: column) == nil {
                 throw segment.fault("column \(column) is missing", group)
             }
         }
     }
 
-    /// Reads which template each row has. Before it, only `body`, `codes`, `numbers`, `text` and `filter` may be asked.
+    /// Reads which template each row has. Before it, only `body`, `codes`, `numbers` and `text` may be asked.
     func load() throws(StoreError) {
         let info = info
         guard local.isEmpty else { return }
@@ -59,22 +55,7 @@ final class GroupReader {
         } catch { throw segment.fault("templates: \(error)", group) }
     }
 
-    /// Whether a value may be among those of a column; true where there is no filter.
-    func mayHold(_ value: ByteView, _ column: Int) throws(StoreError) -> Bool {
-        guard let chunk = chunk(of: column)?.filter else { return true }
-        let filter: OwnedBytes
-        if let known = filters[column] {
-            filter = known
-        } else {
-            let raw = ByteArena(capacity: chunk.raw)
-            try load(chunk, column, into: raw)
-            filter = raw.take()
-            filters[column] = filter
-        }
-        return ValueFilter.mayHold(value, filter.view)
-    }
-
-    func chunk(of column: Int) -> ColumnChunk? { places[column].map { info.columns[$0] } }
+    func chunk(of column: Int) -> ColumnChunk? { segment.groups[group].chunk(of: column) }
 
     /// The values that rows have in a column, by their place among all values of the column.
     func ranks(of column: Int, rows: Range<Int>) -> Range<Int> {

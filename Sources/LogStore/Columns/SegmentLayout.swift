@@ -40,7 +40,15 @@ struct SegmentLayout: Sendable {
         var bytes: Chunk
         /// Bytes that occur in the entries.
         var charset: ByteSet
+        /// `TrigramFilter` of the entries.
+        var trigrams: Chunk?
+
+        /// All chunks that it refers to.
+        var chunks: [Chunk] { [lengths, bytes] + (trigrams.map { [$0] } ?? []) }
     }
+
+    /// In the byte of a column's kind: its dictionary has a filter of trigrams.
+    private static let hasTrigrams: UInt8 = 0x80
 
     var columns: [Column]
     var templates: LineTemplates
@@ -51,7 +59,7 @@ struct SegmentLayout: Sendable {
         out.append(varint: UInt64(shredder.columnCount))
         for number in 0..<shredder.columnCount {
             let (path, kind) = shredder.column(number)
-            out.append(kind.rawValue)
+            out.append(kind.rawValue | (dictionaries[number]?.trigrams == nil ? 0 : hasTrigrams))
             out.append(prefixed: path)
             guard let dictionary = dictionaries[number] else {
                 out.append(varint: 0)
@@ -62,6 +70,7 @@ struct SegmentLayout: Sendable {
             dictionary.bytes.encode(into: out)
             let words = dictionary.charset.words
             for word in [words.0, words.1, words.2, words.3] { out.append(littleEndian: word) }
+            dictionary.trigrams?.encode(into: out)
         }
         out.append(varint: UInt64(shredder.templateCount))
         for number in 0..<shredder.templateCount { out.append(shredder.template(number)) }
@@ -71,7 +80,8 @@ struct SegmentLayout: Sendable {
         var reader = ByteReader(view)
         var columns: [Column] = []
         for _ in 0..<(try reader.count()) {
-            guard let kind = HoleKind(rawValue: try reader.byte()) else {
+            let byte = try reader.byte()
+            guard let kind = HoleKind(rawValue: byte & ~hasTrigrams) else {
                 throw DecodeError("unknown kind of column", at: reader.offset)
             }
             let spelled = try reader.prefixed()
@@ -98,7 +108,8 @@ struct SegmentLayout: Sendable {
                             try reader.littleEndian(), try reader.littleEndian(), try reader.littleEndian(),
                             try reader.littleEndian()
                         )
-                    )
+                    ),
+                    trigrams: byte & hasTrigrams == 0 ? nil : try Chunk.decode(&reader, limit: limit)
                 )
             }
             columns.append(column)

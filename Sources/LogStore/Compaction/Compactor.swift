@@ -26,11 +26,14 @@ final class Compactor: Sendable {
     private let core: StoreCore
     private let deletions: StoreDeletions
     private let retention: Retention
+    /// Empties the log as far as possible and tells the oldest record in it.
+    private let vacateLog: @Sendable () -> UInt64?
     private let monitor = Monitor(State())
     private static let retentionInterval: Int64 = 60_000_000_000
 
-    init(core: StoreCore, deletions: StoreDeletions) {
+    init(core: StoreCore, deletions: StoreDeletions, vacateLog: @escaping @Sendable () -> UInt64?) {
         self.core = core
+        self.vacateLog = vacateLog
         self.deletions = deletions
         retention = Retention(settings: core.settings, clock: core.clock)
     }
@@ -87,7 +90,7 @@ final class Compactor: Sendable {
             if let judge = monitor.withLock({ $0.judge }) {
                 let now = retention.now(core.clock, newest: core.snapshot().segments.map(\.info.last).max())
                 try deleting.run(
-                    deletions, judge, now: now, all: all, atOnce: wanted.contains(.deletions)
+                    deletions, judge, now: now, all: all, atOnce: wanted.contains(.deletions), vacateLog: vacateLog
                 ) { isStopping }
             }
         } catch { failure = error }

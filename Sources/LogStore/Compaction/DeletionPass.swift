@@ -6,7 +6,8 @@ import Metrics
 ///
 /// Invariants:
 /// - A request is finished only when, in one snapshot, no segment holds a line of it and no head a stream of it in its
-///   time. Until then queries hide its lines, whatever happens to the process.
+///   time, and the log has let go of the records that these segments were made from. Until then queries hide its lines,
+///   whatever happens to the process.
 /// - Nothing here needs to be remembered: after a crash the segments are looked through again, and those that were
 ///   rewritten have nothing more to drop.
 struct DeletionPass {
@@ -15,6 +16,8 @@ struct DeletionPass {
     private var clean: [String: Set<UInt64>] = [:]
     /// Segments that cannot be read, so that nobody can say what they hold: their requests stay open.
     private var unreadable: Set<UInt64> = []
+    /// Of each request that no segment and no head holds a line of: the last record that may.
+    private var lastRecord: [String: UInt64] = [:]
 
     init(core: StoreCore) { self.core = core }
 
@@ -38,7 +41,7 @@ struct DeletionPass {
 
     mutating func run(
         _ deletions: StoreDeletions, _ judge: any DeletionJudge, now: Int64, all: Bool, atOnce: Bool,
-        isStopping: () -> Bool
+        vacateLog: () -> UInt64?, isStopping: () -> Bool
     ) throws(StoreError) {
         let open = deletions.all.filter { !$0.isProcessed && judge.removes($0.tenant) }
         core.metrics.deleteRequests.set(open.count)
@@ -54,6 +57,13 @@ struct DeletionPass {
         var done: Set<String> = []
         for request in due where !view.segments.contains(where: { concerns(request, $0) }) {
             if try !isInHead(request, judge, view) { done.insert(request.id) }
+        }
+        if !done.isEmpty {
+            lastRecord = lastRecord.filter { done.contains($0.key) }
+            // Read after the snapshot: what that has in segments is at most this.
+            for id in done where lastRecord[id] == nil { lastRecord[id] = core.manifest.floor }
+            guard let oldest = vacateLog() else { return }
+            done = done.filter { oldest > lastRecord[$0] ?? .max }
         }
         if !done.isEmpty {
             try deletions.finish(done, now: now)

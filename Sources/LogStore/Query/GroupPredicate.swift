@@ -13,6 +13,7 @@ struct GroupPredicate {
     }
 
     private let reader: GroupReader
+    private let hints: ColumnHints
     /// Of the entries; read only where a column of times must be spelled out.
     private let times: () throws(StoreError) -> [Int64]
     private let rows: Int
@@ -35,12 +36,14 @@ struct GroupPredicate {
 
     init(
         _ reader: GroupReader,
+        _ hints: ColumnHints,
         memo: PredicateMemo,
         times: @escaping () throws(StoreError) -> [Int64],
         mayHaveMetadata: @escaping (ByteString) -> Bool,
         labels: @escaping (UInt32) -> Labels?
     ) {
         self.reader = reader
+        self.hints = hints
         self.memo = memo
         self.times = times
         self.mayHaveMetadata = mayHaveMetadata
@@ -142,19 +145,12 @@ struct GroupPredicate {
         needle.withView { ByteString($0[condition.part]) }
     }
 
-    /// Whether length, bytes and filter of a column leave room for the condition.
+    /// Whether length, bytes and filters of a column leave room for the condition.
     private func isPossible(_ condition: NeedlePlan.Condition, of needle: ByteString) throws(StoreError) -> Bool {
-        guard let chunk = reader.chunk(of: condition.column) else { return false }
-        let length = condition.part.count
-        if length > chunk.lengths.upperBound { return false }
-        if condition.place == .whole, length < chunk.lengths.lowerBound { return false }
-        let charset = chunk.charset ?? (chunk.form == .dictionary
-            ? reader.layout.columns[condition.column].dictionary?.charset : nil)
-        if let charset, !needle.withView({ charset.isSuperset(of: ByteSet($0[condition.part])) }) { return false }
-        // A needle as long as every value is one of them or none.
-        guard chunk.filter != nil, chunk.lengths == length...length else { return true }
-        let value = part(condition, of: needle)
-        return try value.withView { view throws(StoreError) in try reader.mayHold(view, condition.column) }
+        let hints = hints
+        return try needle.withView { view throws(StoreError) in
+            try hints.mayHold(view[condition.part], condition.place, condition.column)
+        }
     }
 
     /// Rows whose value satisfies a condition; nil for none.
@@ -407,9 +403,20 @@ struct GroupPredicate {
         guard let chunk = reader.chunk(of: column) else {
             return Outcome(yes: Bitmap(count: rows), open: Bitmap(count: rows))
         }
+        let isAtom = reader.layout.columns[column].kind == .atom
+        // A value with escapes or other letters may become the same label: where there is none, the values are compared as
+        // they are.
+        if let text = test.text, !text.isEmpty, !isAtom, GroupFields.isPlainText(text), let charset = hints.charset(of: chunk),
+            ByteSet.plain.isSuperset(of: charset)
+        {
+            let needle = Needle(column: column, place: .whole, text: text)
+            let hints = hints
+            let isPossible = try text.withView { view throws(StoreError) in try hints.mayHold(view, .whole, column) }
+            let yes = isPossible ? try values(needle) : nil
+            return Outcome(yes: try spread(yes, over: column), open: Bitmap(count: rows))
+        }
         var yes = Bitmap(count: chunk.count)
         var open = Bitmap(count: chunk.count)
-        let isAtom = reader.layout.columns[column].kind == .atom
         func verdict(_ value: ByteView) -> FieldTest.Verdict {
             if isAtom { return test.decide(value == ByteView("null") ? nil : value) }
             return GroupFields.isPlain(value) ? test.decide(value) : .open
@@ -448,14 +455,6 @@ struct GroupPredicate {
                 yes = Bitmap(count: chunk.count)
             }
         default:
-            if let text = test.text, !isAtom, GroupFields.isPlainText(text) {
-                // A value with escapes or other letters may become the same label: where there may be any, each is asked.
-                if let charset = chunk.charset, ByteSet.plain.isSuperset(of: charset) {
-                    let found = try values(Needle(column: column, place: .whole, text: text))
-                    yes = found ?? yes
-                    break
-                }
-            }
             let list = try self.text(of: chunk).list
             for i in 0..<list.count {
                 switch verdict(list[i]) {

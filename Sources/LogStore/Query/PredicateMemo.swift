@@ -3,7 +3,7 @@ import LogModel
 import Synchronization
 
 /// What a scan has found out about a segment, for the other row groups of it: plans of needles and regexes by template,
-/// and which entries of its dictionaries satisfy them. Shared by the threads of the scan; two may find out the same.
+/// which entries of its dictionaries satisfy them, and which dictionaries leave no room for them. Shared by the threads of the scan; two may find out the same.
 final class PredicateMemo: Sendable {
     private struct Key: Hashable {
         var segment: UInt64
@@ -23,9 +23,16 @@ final class PredicateMemo: Sendable {
         var template: UInt32
     }
 
+    private struct Text: Hashable {
+        var text: ByteString
+        var column: Int
+        var segment: UInt64
+    }
+
     private struct State {
         var entries: [Key: Bitmap] = [:]
         var matched: [Matched: Bitmap] = [:]
+        var possible: [Text: Bool] = [:]
         var plans: [Place: NeedlePlan] = [:]
         var regexPlans: [Place: RegexPlan?] = [:]
     }
@@ -45,6 +52,23 @@ final class PredicateMemo: Sendable {
         state.withLock { state in
             if state.entries.count >= Self.countMax { state.entries = [:] }
             state.entries[key] = found
+        }
+        return found
+    }
+
+    /// Whether an entry of a dictionary may hold a text.
+    func dictionaryMayHold(
+        _ text: ByteString,
+        _ column: Int,
+        _ segment: UInt64,
+        _ find: () throws(StoreError) -> Bool
+    ) throws(StoreError) -> Bool {
+        let key = Text(text: text, column: column, segment: segment)
+        if let known = state.withLock({ $0.possible[key] }) { return known }
+        let found = try find()
+        state.withLock { state in
+            if state.possible.count >= Self.countMax { state.possible = [:] }
+            state.possible[key] = found
         }
         return found
     }

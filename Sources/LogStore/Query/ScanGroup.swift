@@ -75,12 +75,21 @@ final class ScanGroup: @unchecked Sendable {
     ) throws(StoreError) -> GroupPredicate.Outcome {
         if let decided { return decided }
         let (wanted, streams) = (selection.wanted, selection.streams)
+        let labels = { (stream: UInt32) in wanted.contains(stream) ? streams[Int(stream)].labels : nil }
+        let hints = try ColumnHints(segment: segment, group: number, codecs: codecs, memo: memo)
+        var pruning = GroupPruning(hints, memo: memo, labels: labels)
+        if !(try pruning.mayHold(predicate)) {
+            let none = Bitmap(count: segment.groups[number].rows)
+            decided = GroupPredicate.Outcome(yes: none, open: none)
+            return GroupPredicate.Outcome(yes: none, open: none)
+        }
         var decider = GroupPredicate(
             try open(),
+            hints,
             memo: memo,
             times: { () throws(StoreError) in try self.times() },
             mayHaveMetadata: { self.mayHaveMetadata($0) },
-            labels: { wanted.contains($0) ? streams[Int($0)].labels : nil }
+            labels: labels
         )
         let outcome = try decider.outcome(predicate)
         decided = outcome

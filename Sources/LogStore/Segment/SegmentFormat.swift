@@ -17,6 +17,8 @@ enum SegmentFormat {
     static let templatesMax = 4096
     /// Bytes of values of a page: decoded in one go, small enough for partial reads.
     static let pageBytesMax = 2 << 20
+    /// Bytes of text that are worth a filter of trigrams.
+    static let searchedBytesMin = 4 << 10
     /// A codec that saves less than 8 % is not worth its decoding.
     static let worthwhile = 92
     static let dayNanoseconds: Int64 = 86_400_000_000_000
@@ -81,6 +83,17 @@ struct RowGroup: Sendable {
     var mayHaveErrors = false
     /// Its runs, in the segment's list.
     var runs: Range<Int>
+
+    /// Columns stand in ascending order. O(log columns).
+    func chunk(of column: Int) -> ColumnChunk? {
+        var low = 0
+        var high = columns.count
+        while low < high {
+            let middle = (low + high) / 2
+            if columns[middle].column < column { low = middle + 1 } else { high = middle }
+        }
+        return low < columns.count && columns[low].column == column ? columns[low] : nil
+    }
 }
 
 /// Rows of one stream that lie together in one row group.

@@ -236,7 +236,8 @@ final class SegmentWriter {
                     lengths: coded.lengths,
                     charset: coded.charset,
                     numbers: coded.numbers,
-                    filter: coded.isSearched ? try filter(of: values) : nil
+                    filter: coded.isSearched ? try filter(of: values) : nil,
+                    trigrams: coded.form == .text || coded.form == .prose ? try trigrams(of: values) : nil
                 )
             )
         }
@@ -259,6 +260,13 @@ final class SegmentWriter {
         let filter = ByteArena(capacity: 64 << 10)
         ValueFilter.append(values, to: filter)
         return try pack(filter.view, compress: false)
+    }
+
+    /// Nil where there is little to search, or too much variety.
+    private func trigrams(of values: ValueList) throws(StoreError) -> Chunk? {
+        guard values.byteCount >= SegmentFormat.searchedBytesMin else { return nil }
+        let filter = ByteArena(capacity: 8 << 10)
+        return TrigramFilter.append(values, to: filter) ? try pack(filter.view, compress: false) : nil
     }
 
     /// Writes values page by page, a long one in a page of its own.
@@ -297,7 +305,8 @@ final class SegmentWriter {
                 count: entries.count,
                 lengths: try pack(lengths.view, compress: false),
                 bytes: try pack(bytes.view, level: textLevel),
-                charset: ByteSet(bytes.view)
+                charset: ByteSet(bytes.view),
+                trigrams: try trigrams(of: entries)
             )
         }
         let layout = ByteArena(capacity: 16 << 10)

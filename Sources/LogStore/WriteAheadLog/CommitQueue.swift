@@ -12,6 +12,8 @@ final class CommitQueue: Sendable {
         /// `reserved` is the room taken with `admit`.
         case append(BatchRecord, reserved: Int, Reply<AppendReceipt>)
         case flush(Reply<Void>)
+        /// Lets the log go as far as its rows are in segments; called back with the oldest record that its files hold.
+        case vacate(@Sendable (UInt64) -> Void)
     }
 
     struct State: Sendable {
@@ -75,6 +77,14 @@ final class CommitQueue: Sendable {
             state.items.append(item)
             return true
         }
+    }
+
+    /// Lets the log go as far as possible and says which record is the oldest in its files; nil when the store is closing.
+    /// Blocks; not for the threads that the committer waits for.
+    func vacate() -> UInt64? {
+        let answer = Monitor<UInt64?>(nil)
+        guard push(.vacate { oldest in answer.change { $0 = oldest } }) else { return nil }
+        return answer.wait { $0 }
     }
 
     /// Makes the committer look at its deadlines.

@@ -22,6 +22,7 @@ final class Committer: @unchecked Sendable {
 
     private var lastAppend: Int64 = 0
     private var lastSync: Int64 = 0
+    private var lastRelease: Int64 = 0
     /// Whether the log says that its last record is synced.
     private var isMarked = true
     /// What the last look at the free space said.
@@ -33,6 +34,8 @@ final class Committer: @unchecked Sendable {
     private static let groupCountMax = 1000
     /// How long the log is quiet before it gets a mark.
     private static let markDelay: Int64 = 100_000_000
+    /// Before a file of the log that could not be deleted is tried again.
+    private static let releaseDelay: Int64 = 1_000_000_000
     private static let spaceInterval: Int64 = 1_000_000_000
 
     init(core: StoreCore, queue: CommitQueue, sealer: Sealer, wal: WalWriter, keys: BatchKeys) {
@@ -91,6 +94,12 @@ final class Committer: @unchecked Sendable {
                 commit(group)
                 group = []
                 flush(reply)
+            case .vacate(let reply):
+                commit(group)
+                group = []
+                release(idle: core.snapshot().filling.isEmpty && sealer.isFree)
+                wal.cut(behind: core.manifest.floor, now: core.clock.monotonic)
+                reply(wal.oldest)
             }
         }
         commit(group)
@@ -332,6 +341,7 @@ final class Committer: @unchecked Sendable {
     }
 
     private func release(idle: Bool) {
+        lastRelease = core.clock.monotonic
         wal.release(through: core.manifest.floor, idle: idle, now: core.clock.monotonic)
     }
 
@@ -348,6 +358,9 @@ final class Committer: @unchecked Sendable {
         if !filling.isEmpty {
             at(lastAppend + core.settings.idleTime)
             at((filling.since ?? now) + core.settings.headAge)
+        } else if sealer.isFree, wal.holds(through: core.manifest.floor) {
+            // What is sealed does not stay in the log of a store that nobody writes to.
+            at(max(lastAppend + core.settings.idleTime, lastRelease + Self.releaseDelay))
         }
         return next.map { max(1_000_000, $0 - now) }
     }

@@ -11,6 +11,8 @@ import LogModel
 struct WalWriter {
     struct ClosedFile {
         var number: UInt64
+        /// First record in it, or less.
+        var first: UInt64 = 0
         /// Last record in it.
         var last: UInt64
         /// Holds damage: kept aside, not deleted.
@@ -54,6 +56,14 @@ struct WalWriter {
     /// Bytes of the open file.
     var size: Int { end }
     var hasRecords: Bool { file != nil && end > WalFormat.dataStart }
+
+    /// The oldest record that a file may hold; `next` where they hold none.
+    var oldest: UInt64 {
+        closed.reduce(hasRecords ? min(header.first, next) : next) { min($0, $1.first) }
+    }
+
+    /// Whether a file could go already but for being the open one, or is gone only in part.
+    func holds(through floor: UInt64) -> Bool { (hasRecords && next - 1 <= floor) || closed.contains { $0.last <= floor } }
 
     /// Begins a file with copies of `again`, committed records that older files may have lost. The file gets its name
     /// last, when header and copies are durable: from then on the older files are void from `first` on.
@@ -161,7 +171,7 @@ struct WalWriter {
         if file != nil, end >= fileSize {
             if durable + 1 < next { try syncFile() }
             let busy = now - begunAt < Self.loadTime
-            closed.append(ClosedFile(number: header.number, last: next - 1))
+            closed.append(ClosedFile(number: header.number, first: header.first, last: next - 1))
             file?.close()
             file = nil
             try begin(first: next, preallocate: busy, now: now)
@@ -189,7 +199,7 @@ struct WalWriter {
 
     private mutating func abandon() {
         guard let file else { return }
-        closed.append(ClosedFile(number: header.number, last: next - 1))
+        closed.append(ClosedFile(number: header.number, first: header.first, last: next - 1))
         file.close()
         self.file = nil
     }
@@ -218,7 +228,7 @@ struct WalWriter {
     /// Deletes files whose records are all in segments. `idle`: the open one too, an empty one takes its place.
     mutating func release(through floor: UInt64, idle: Bool, now: Int64) {
         if idle, file != nil, next - 1 <= floor, end > WalFormat.dataStart {
-            let old = ClosedFile(number: header.number, last: next - 1)
+            let old = ClosedFile(number: header.number, first: header.first, last: next - 1)
             let oldFile = file
             do throws(DiskError) {
                 try begin(first: next, preallocate: false, now: now)
@@ -236,6 +246,19 @@ struct WalWriter {
             if old.last > floor || !remove(old) { kept.append(old) }
         }
         closed = kept
+    }
+
+    /// Goes on in a new file where the open one holds records up to `floor` beside younger ones: it can go when those are
+    /// in segments too, however slowly it would have filled up.
+    mutating func cut(behind floor: UInt64, now: Int64) {
+        guard let old = file, hasRecords, header.first <= floor, next - 1 > floor else { return }
+        do throws(DiskError) {
+            if needsSync { try syncFile() }
+            let held = ClosedFile(number: header.number, first: header.first, last: next - 1)
+            try begin(first: next, preallocate: false, now: now)
+            old.close()
+            closed.append(held)
+        } catch { return }
     }
 
     private func remove(_ old: ClosedFile) -> Bool {

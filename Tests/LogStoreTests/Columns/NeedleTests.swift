@@ -1,6 +1,7 @@
 import Bytes
 import LogModel
 import LogTestKit
+import Metrics
 import Testing
 
 @testable import LogStore
@@ -60,6 +61,49 @@ import Testing
                 #expect(Set(found).isSubset(of: expected))
                 continue
             }
+            #expect(found == expected, "\(String(decoding: needle, as: UTF8.self))")
+        }
+        await store.close()
+    }
+
+    /// Long texts and ids have filters: they rule out much and never a line that is there.
+    @Test(arguments: 0..<2) func filtersRuleOutNothingThatIsThere(seed: UInt64) async throws {
+        var random = SeededRandom(seed + 7)
+        let words = (0..<800).map { _ in String(random.next(), radix: 36) }
+        let disk = SimDisk()
+        let store = try open(disk, settings { $0.headSize = 1 << 20 })
+        var rows: [StoredRow] = []
+        for i in 0..<6000 {
+            let text = (0..<random.below(30)).map { _ in words[random.below(words.count)] }.joined(separator: " ")
+            let id = String((random.next() | 1 << 63), radix: 16)
+            let line =
+                random.chance(0.1)
+                ? "Traceback: \(text) in step \(i)"
+                : #"{"level":"INFO","trace":"\#(id)","kind":"\#(words[i % 500])","note":"\#(words[random.below(700)]) \#(i % 60)","text":"\#(text)"}"#
+            rows.append(StoredRow(labels: label(["a": "b"]), timestamp: noon + Int64(i), line: Array(line.utf8)))
+        }
+        for part in stride(from: 0, to: rows.count, by: 1500) { _ = try await store.append(batch(Array(rows[part..<part + 1500]))) }
+        try await store.flush()
+        #expect(store.core.metrics.uncutSegments.value == 0)
+        let filtered = store.core.snapshot().segments.flatMap(\.groups).flatMap(\.columns)
+        #expect(filtered.contains { $0.filter != nil } && filtered.contains { $0.trigrams != nil })
+        let layouts = try store.core.snapshot().segments.map { try $0.layout(PageCodec()) }
+        #expect(layouts.flatMap(\.columns).contains { $0.dictionary?.trigrams != nil })
+        for _ in 0..<150 {
+            let from = rows[random.below(rows.count)].line
+            let low = random.below(from.count)
+            var needle = Array(from[low..<min(from.count, low + 3 + random.below(40))])
+            if random.chance(0.3) { needle[random.below(needle.count)] = UInt8(97 + random.below(26)) }
+            let text = needle.withView { ByteString($0) }
+            var found: [Int] = []
+            try store.scan(ScanRequest(tenant: .fake, range: .all, matchers: [], predicate: .lineContains(text))) { block in
+                try block.loadLines()
+                for row in 0..<block.count where block.selected[row] || block.undecided[row] {
+                    if needle.withView({ block.line(row).contains($0) }) { found.append(Int(block.timestamps[row] - noon)) }
+                }
+                return .more
+            }
+            let expected = rows.indices.filter { i in rows[i].line.withView { line in needle.withView { line.contains($0) } } }
             #expect(found == expected, "\(String(decoding: needle, as: UTF8.self))")
         }
         await store.close()
