@@ -60,7 +60,7 @@ test: test-deps
 	@# These start processes and measure nothing but wait for them: one after the other, so that they have the machine.
 	$(SWIFT) test $(TEST) --skip-build --no-parallel --filter EndToEndTests
 
-# LINES=400000 RUNS=3; BENCH="FILE --json OUT" measures lines of your own. How the store does when busy, cold or large: Benchmarks/operational.
+# LINES=700000 RUNS=3; BENCH="FILE --json OUT" measures lines of your own. How the store does when busy, cold or large: Benchmarks/operational.
 bench: release
 	$(call install,$(BENCH_PACKAGES))
 	Benchmarks/run $(BIN) $(BENCH)

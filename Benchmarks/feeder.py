@@ -12,14 +12,14 @@ import corpus, harness, pushbodies
 
 
 def batches(lines, seconds, rate, by_bytes, step):
-    """Lists of stamped lines, each at its time: those of the `step` seconds before it. Arrears are not made up for: where the reader
-    is slower than the rate, less is written."""
+    """Lists of stamped lines, each at its time: those of the `step` seconds before it. Arrears of more than a second are not made
+    up for: where the reader is slower than the rate, less is written."""
     begin = last = time.time()
     due, source, held = 0.0, lines.forever(), []
     while last < begin + seconds:
         time.sleep(max(0, last + step - time.time()))
         now = time.time()
-        due += rate * min(now - last, 2 * step)
+        due += rate * min(now - last, 1)
         taken = []
         while due > 0:
             if not held:

@@ -38,16 +38,22 @@ class Connection:
 
     def __init__(self, port, timeout=600):
         self.http = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+        self.used = time.monotonic()
 
     def request(self, method, path, body=None, headers={}):
+        # A server lets connections go that nobody uses; http.client opens a closed one again.
+        if time.monotonic() - self.used > 5:
+            self.http.close()
         self.http.request(method, path, body, headers)
         answer = self.http.getresponse()
-        return answer.status, answer.read()
+        text = answer.read()
+        self.used = time.monotonic()
+        return answer.status, text
 
     def get(self, path):
         status, text = self.request("GET", path)
         if status != 200:
-            raise RuntimeError(f"{status} to {path}: {text[:300]!r}")
+            raise RuntimeError(f"{status} {text[:300].decode(errors='replace')} to {path}")
         return text
 
     def push(self, body):
@@ -90,7 +96,9 @@ def push_all(port, bodies, connections=2):
 class Server:
     """`tailrace serve` (or `up`) on a data directory, with a configuration in words of YAML."""
 
-    def __init__(self, binary, data, config="redaction: {}\n", verb="serve"):
+    running = []  # all of them, so that none outlives a benchmark that failed
+
+    def __init__(self, binary, data, config="store: {}\n", verb="serve"):
         self.binary, self.data, self.config, self.verb = binary, data, config, verb
         self.log = data.rstrip("/") + ".log"
 
@@ -110,6 +118,7 @@ class Server:
         with open(self.log, "a") as log:
             begin = time.perf_counter()
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        self.running.append(self)
         while True:
             try:
                 self.connection = Connection(self.port)
@@ -131,6 +140,13 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(sign)
         self.process.wait(120)
+        if self in self.running:
+            self.running.remove(self)
+
+    @classmethod
+    def stop_all(cls):
+        for server in list(cls.running):
+            server.stop(signal.SIGKILL)
 
     # What it costs so far.
 
@@ -287,7 +303,7 @@ class Report:
             return ""
         if isinstance(value, float):
             return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
-        return f"{value:,}" if isinstance(value, int) else value
+        return f"{value:,}" if isinstance(value, int) else value if len(value) <= 60 else value[:59] + "…"
 
     def write(self, path):
         if path:

@@ -21,8 +21,7 @@ class Query:
 
 def listed(start, end, request_id, label="model", lines=None):
     """The list over the lines from `start` up to `end`, nanoseconds; `lines` is how many there are, where known."""
-    seconds = -(-(end - start) // 10**9) + 1
-    span = f"[{seconds}s]"
+    span = f"[{-(-(end - start) // 10**9)}s]"
 
     def count(query):
         return instant(f"sum(count_over_time({SELECTOR} {query} {span}))", end)

@@ -61,12 +61,14 @@ def asked(server, base, copies, runs):
 
 def started(context, server, base, copies, column):
     """Times to ready after a clean stop and after kill -9; lines that are not there again count as wrong."""
-    times = []
+    times, costs = [], []
     for _ in range(context.runs):
         with server:
             times.append(server.ready_ms)
+            costs.append(server.cpu() * 1000)
             memory = server.memory("VmRSS")
     column["start after a clean stop"] = statistics.median(times)
+    column["processor time of that"] = statistics.median(costs)
     column["memory at that, MB"] = memory
     for name, config, megabytes in (("start after kill -9, full log", FULL_LOG, 230), ("start after kill -9, defaults", "store: {}\n", 400)):
         killed = context.server(config, data=context.copy(server.data)).start()
@@ -74,10 +76,11 @@ def started(context, server, base, copies, column):
         expected = copies * base.lines + sum(chunk.count(b"\n") for chunk in itertools.islice(base.raw(), megabytes))
         killed.stop(signal.SIGKILL)
         column[name + ": log, MB"] = harness.size_of(killed.data, ".log") / 1e6
-        times = []
+        times, costs = [], []
         for _ in range(context.runs):
             again = context.server(data=context.copy(killed.data)).start()
             times.append(again.ready_ms)
+            costs.append(again.cpu() * 1000)
             first, last = span(base, copies + 1)
             count = queries.counted(again.get(queries.listed(first, last, "req_")[0].path))
             again.stop(signal.SIGKILL)
@@ -86,6 +89,7 @@ def started(context, server, base, copies, column):
                 times = [f"{count} lines instead of {expected}"]
                 break
         column[name] = times[0] if isinstance(times[0], str) else statistics.median(times)
+        column[name + ": processor time"] = statistics.median(costs)
         shutil.rmtree(killed.data)
 
 

@@ -103,5 +103,5 @@ def row(name, times, failures, alone):
     if times:
         made |= {"p50 ms": harness.percentile(times, 0.5), "p99 ms": harness.percentile(times, 0.99), "before, ms": alone}
     if failures:
-        made["failed"] = f"{len(failures)}: {failures[0][:100]}"
+        made["failed"] = f"{len(failures)}: {failures[0]}"
     return made
