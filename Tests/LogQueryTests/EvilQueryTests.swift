@@ -137,7 +137,7 @@ import Testing
         (0..<40).map { "vector(\($0))" }.joined(separator: " + "),
     ])
     func memoryHasAnEnd(_ query: String) throws {
-        var bench = Self.bench(lines: 5_000)
+        var bench = Self.bench(lines: 10_000)
         bench.limits.maxQueryMemory = 256 << 10
         bench.limits.maxQuerySeries = 0
         let kind = QueryRequest.Kind.range(

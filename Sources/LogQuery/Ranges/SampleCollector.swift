@@ -145,22 +145,6 @@ struct SeriesSamples {
         return lot.count * MemoryLayout<Sample>.stride * 3 / 2
     }
 
-    mutating func add(_ values: ArraySlice<Double>, times: ArraySlice<Int64>, to number: Int32) -> Int {
-        while series.count <= Int(number) { series.append(WindowSamples()) }
-        for (value, time) in zip(values, times) { series[Int(number)].add(Sample(time: time, value: value)) }
-        return values.count * MemoryLayout<Sample>.stride * 3 / 2
-    }
-
-    mutating func absorb(_ other: SeriesSamples, _ numbers: [Int32]) -> Int {
-        var count = 0
-        for (samples, number) in zip(other.series, numbers) {
-            while series.count <= Int(number) { series.append(WindowSamples()) }
-            series[Int(number)].append(samples)
-            count += samples.samples.count
-        }
-        return count * MemoryLayout<Sample>.stride * 3 / 2
-    }
-
     /// Those of one series in order of time; nil where it has none.
     mutating func sorted(_ number: Int) -> WindowSamples? {
         guard number < series.count else { return nil }
@@ -260,89 +244,6 @@ final class EndsCollector: SampleCollector {
     override func add(_ lot: borrowing SampleLot) -> Int { windows.add(lot) }
     override func values(of number: Int) -> [Double] {
         windows.values(of: number, steps: grid.steps.count) { last ? $0.last.value : $0.first.value }
-    }
-}
-
-/// True quantiles: keeps every value.
-final class QuantileCollector: SampleCollector {
-    private let q: Double
-    private var series = SeriesSamples()
-    /// Of an instant query, where the values alone are enough.
-    private var plain: [[Double]] = []
-
-    init(_ grid: WindowGrid, _ q: Double) {
-        self.q = q
-        super.init(grid)
-    }
-
-    override func add(_ lot: borrowing SampleLot) -> Int {
-        if grid.steps.count == 1 {
-            for i in 0..<lot.count {
-                let number = Int(lot.series[i])
-                while plain.count <= number { plain.append([]) }
-                plain[number].append(lot.samples[i].value)
-            }
-            return lot.count * 12
-        }
-        return series.add(lot)
-    }
-
-    override func add(
-        _ values: ArraySlice<Double>, times: ArraySlice<Int64>, to number: Int32, _ cell: WindowGrid.Cell
-    ) -> Int {
-        guard grid.steps.count == 1 else { return series.add(values, times: times, to: number) }
-        while plain.count <= Int(number) { plain.append([]) }
-        plain[Int(number)].append(contentsOf: values)
-        return values.count * 12
-    }
-
-    override func absorb(_ other: SampleCollector, _ numbers: [Int32]) -> Int {
-        guard let other = other as? QuantileCollector else { return 0 }
-        guard grid.steps.count == 1 else { return series.absorb(other.series, numbers) }
-        var count = 0
-        for (values, number) in zip(other.plain, numbers) {
-            while plain.count <= Int(number) { plain.append([]) }
-            plain[Int(number)].append(contentsOf: values)
-            count += values.count
-        }
-        return count * 12
-    }
-
-    override func values(of number: Int) -> [Double] {
-        var result = [Double](repeating: .gap, count: grid.steps.count)
-        if grid.steps.count == 1 {
-            guard number < plain.count, !plain[number].isEmpty else { return result }
-            result[0] = Quantile.of(q, &plain[number])
-            plain[number] = []
-            return result
-        }
-        guard let mine = series.sorted(number) else { return result }
-        let samples = mine.samples
-        var windows: [(step: Int, range: Range<Int>)] = []
-        var total = 0
-        mine.forEachWindow(grid) { step, range in
-            windows.append((step, range))
-            total += range.count
-        }
-        if total <= samples.count * 4 {
-            var values: [Double] = []
-            for window in windows {
-                values.removeAll(keepingCapacity: true)
-                for i in window.range { values.append(samples[i].value) }
-                result[window.step] = Quantile.of(q, &values)
-            }
-            return result
-        }
-        var sliding = SlidingQuantile(samples.map(\.value))
-        var inside = 0..<0
-        for window in windows {
-            // Both ends only move forward.
-            for i in inside.upperBound..<max(inside.upperBound, window.range.upperBound) { sliding.insert(i) }
-            for i in inside.lowerBound..<max(inside.lowerBound, window.range.lowerBound) { sliding.remove(i) }
-            inside = window.range
-            result[window.step] = sliding.quantile(q)
-        }
-        return result
     }
 }
 

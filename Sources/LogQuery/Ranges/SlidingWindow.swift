@@ -90,7 +90,7 @@ struct WindowCells<Summary: WindowSummary> {
     }
 }
 
-/// Whole samples of one series, for what cannot be summarised: quantiles and counters.
+/// Whole samples of one series, for what cannot be summarised: distinct values and counters.
 struct WindowSamples {
     private(set) var samples: [Sample] = []
     private var isSorted = true
@@ -98,10 +98,6 @@ struct WindowSamples {
     mutating func add(_ sample: Sample) {
         if let last = samples.last, sample.isBefore(last) { isSorted = false }
         samples.append(sample)
-    }
-
-    mutating func append(_ other: WindowSamples) {
-        for sample in other.samples { add(sample) }
     }
 
     mutating func sort() {
