@@ -123,13 +123,18 @@ struct StoreCounts: Sendable {
             let stream = segment.stream(of: run)
             let end = Int(run.firstRow + run.rows)
             var row = lowerBound(times, Int(run.firstRow), end, range.start.nanoseconds)
+            guard row < end else { continue }
+            var cursor = cells.cursor(at: times[row])
             while row < end {
                 // Rows of the same cells lie together: where they end is searched for, not asked of each.
                 let time = times[row]
                 if time >= range.end.nanoseconds { break }
-                let last = cells.lastTime(like: time)
-                let next = last == .max ? end : lowerBound(times, row, end, last + 1)
-                if let here = cells.cells(of: time) {
+                cursor.advance(to: time)
+                let last = cursor.lastTime
+                var next = row + 1
+                // Of many streams each has few rows a cell.
+                if next < end, times[next] <= last { next = last == .max ? end : lowerBound(times, next, end, last + 1) }
+                if let here = cursor.cells {
                     var bytes = 0
                     if countsBytes { for length in lengths[row..<next] { bytes &+= Int(length) } }
                     try tally.add(stream, here, rows: next - row, bytes: bytes)
@@ -308,16 +313,63 @@ struct GridCells {
         return first < end ? first...end - 1 : nil
     }
 
-    /// The last time that lies in the same cells as `t`.
-    func lastTime(like t: Int64) -> Int64 {
-        func end(_ border: Int64, _ cell: Int) -> Int64 {
-            let (distance, far) = step.multipliedReportingOverflow(by: Int64(cell))
-            if far || cell >= count { return .max }
-            let (time, overflow) = border.addingReportingOverflow(distance)
-            return overflow ? .max : time
+    /// Which cells the times of a run lie in, one after the other: no division while steps are small.
+    struct Cursor {
+        private let grid: GridCells
+        private var low: Int
+        private var high: Int
+        /// Up to these times `low` and `high` stay as they are.
+        private var lowEnd: Int64
+        private var highEnd: Int64
+
+        fileprivate init(_ grid: GridCells, _ t: Int64) {
+            self.grid = grid
+            low = grid.low(t)
+            high = grid.high(t)
+            lowEnd = grid.end(ofLow: low)
+            highEnd = grid.end(ofHigh: high)
         }
+
+        /// The cells that hold the time; nil when none does.
+        var cells: ClosedRange<Int>? { low < high ? low...high - 1 : nil }
+
+        /// The last time that lies in the same cells.
+        var lastTime: Int64 { min(lowEnd, highEnd) }
+
+        /// `t` must not lie before the time of the call before.
+        @inline(__always)
+        mutating func advance(to t: Int64) {
+            if t > lowEnd {
+                low = isNext(t, lowEnd) ? low + 1 : grid.low(t)
+                lowEnd = grid.end(ofLow: low)
+            }
+            if t > highEnd {
+                high = isNext(t, highEnd) ? high + 1 : grid.high(t)
+                highEnd = grid.end(ofHigh: high)
+            }
+        }
+
+        @inline(__always)
+        private func isNext(_ t: Int64, _ end: Int64) -> Bool {
+            let (distance, overflow) = t.subtractingReportingOverflow(end)
+            return !overflow && distance <= grid.step
+        }
+    }
+
+    func cursor(at t: Int64) -> Cursor { Cursor(self, t) }
+
+    private func end(ofLow cell: Int) -> Int64 { end(start, cell) }
+
+    private func end(ofHigh cell: Int) -> Int64 {
         let (begin, underflow) = start.subtractingReportingOverflow(window)
-        return max(t, min(end(start, low(t)), end(underflow ? .min : begin, high(t))))
+        return end(underflow ? .min : begin, cell)
+    }
+
+    private func end(_ border: Int64, _ cell: Int) -> Int64 {
+        let (distance, far) = step.multipliedReportingOverflow(by: Int64(cell))
+        if far || cell >= count { return .max }
+        let (time, overflow) = border.addingReportingOverflow(distance)
+        return overflow ? .max : time
     }
 
     /// Whether all times from `first` to `last` lie in the same cells – no cell, for a span in one gap or outside; nil
