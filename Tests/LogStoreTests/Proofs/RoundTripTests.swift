@@ -57,6 +57,7 @@ import Testing
             #expect(store.core.metrics.uncutSegments.value == 0)
             #expect(try store.catalogue(tenant: .fake, range: .all).damaged == [])
             await store.close()
+            if isTorture, round % 10 == 9 { print("round trip: \(total) lines, \(bytes / 1_000_000) MB so far") }
         }
         // Says little unless the lines went through every form.
         #expect(forms == Set(ColumnForm.allCases).subtracting([.raw]))
