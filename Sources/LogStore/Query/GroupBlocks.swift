@@ -23,6 +23,12 @@ struct GroupBlocks: Sendable {
         return try? group.outcome(predicate, memo, selection)
     }
 
+    /// Whether filters tell that no row of a group is wanted; what cannot be read rules nothing out.
+    func rulesOut(_ group: ScanGroup) -> Bool {
+        guard let predicate else { return false }
+        return (try? group.rulesOut(predicate, memo, selection)) ?? false
+    }
+
     /// Spans are in the order of rows; streams follow each other. `order`: see `ColumnBlock`.
     func block(_ group: ScanGroup, _ spans: [ScanGroup.Span], rank: Int) -> ColumnBlock {
         let count = spans.reduce(0) { $0 + $1.rows.count }

@@ -18,6 +18,8 @@ final class ScanGroup: @unchecked Sendable {
     private var readMetadata: MetadataColumn??
     private var readSets: OwnedBytes?
     private var reader: GroupReader?
+    private var hints: ColumnHints?
+    private var ruledOut: Bool?
     private var decided: GroupPredicate.Outcome?
 
     init(segment: Segment, number: Int, codecs: CodecPool) {
@@ -65,24 +67,48 @@ final class ScanGroup: @unchecked Sendable {
     }
 
     /// Lets go of the columns that were read; what was decided stays.
-    func shed() { reader = nil }
+    func shed() {
+        reader = nil
+        hints = nil
+    }
 
-    /// What the predicate says of all rows. Evaluated once: a group serves one request.
+    private func hints(_ memo: PredicateMemo) throws(StoreError) -> ColumnHints {
+        if let hints { return hints }
+        let made = try ColumnHints(segment: segment, group: number, codecs: codecs, memo: memo)
+        hints = made
+        return made
+    }
+
+    /// Whether hints alone tell that no row satisfies the predicate. Evaluated once: a group serves one request.
+    func rulesOut(
+        _ predicate: Predicate,
+        _ memo: PredicateMemo,
+        _ selection: Selection
+    ) throws(StoreError) -> Bool {
+        if let ruledOut { return ruledOut }
+        let (wanted, streams) = (selection.wanted, selection.streams)
+        var pruning = GroupPruning(try hints(memo), memo: memo) { stream in
+            wanted.contains(stream) ? streams[Int(stream)].labels : nil
+        }
+        let result = !(try pruning.mayHold(predicate))
+        ruledOut = result
+        return result
+    }
+
+    /// What the predicate says of all rows. Evaluated once, too.
     func outcome(
         _ predicate: Predicate,
         _ memo: PredicateMemo,
         _ selection: Selection
     ) throws(StoreError) -> GroupPredicate.Outcome {
+        if try rulesOut(predicate, memo, selection) {
+            let none = Bitmap(count: segment.groups[number].rows)
+            return GroupPredicate.Outcome(yes: none, open: none)
+        }
         if let decided { return decided }
         let (wanted, streams) = (selection.wanted, selection.streams)
         let labels = { (stream: UInt32) in wanted.contains(stream) ? streams[Int(stream)].labels : nil }
-        let hints = try ColumnHints(segment: segment, group: number, codecs: codecs, memo: memo)
-        var pruning = GroupPruning(hints, memo: memo, labels: labels)
-        if !(try pruning.mayHold(predicate)) {
-            let none = Bitmap(count: segment.groups[number].rows)
-            decided = GroupPredicate.Outcome(yes: none, open: none)
-            return GroupPredicate.Outcome(yes: none, open: none)
-        }
+        let hints = try hints(memo)
         var decider = GroupPredicate(
             try open(),
             hints,

@@ -87,6 +87,8 @@ struct StoreScan {
                 if try !deliver(heads.block(batches, rank: rank, clipped, ordinal: ordinal), sink) { return }
             }
         }
+        // What was cancelled while groups were looked at is not whole.
+        if request.cancel.isCancelled { throw QueryError(.cancelled, "the query was cancelled") }
     }
 
     /// False when the sink has enough.
@@ -140,14 +142,18 @@ struct StoreScan {
     /// time, for a query that has its lines soon reads no more than it must.
     private mutating func openMore() {
         guard blocks.predicate != nil else { return }
-        lookAhead = min(lookAhead * 2, WorkerPool.processors.width * 2)
+        lookAhead = min(lookAhead * 2, WorkerPool.processors.width * 8)
         var next: [(group: ScanGroup, segment: Segment, rank: Int, runs: [Int])] = []
         while next.count < lookAhead, let item = heap.first,
             case .runs(let segment, let rank, let number, let runs) = item.piece
         {
             _ = pop()
+            if request.cancel.isCancelled { break }
             guard runs.contains(where: { overlaps(segment.runs[$0]) }) else { continue }
-            next.append((ScanGroup(segment: segment, number: number, codecs: core.codecs), segment, rank, runs))
+            let group = ScanGroup(segment: segment, number: number, codecs: core.codecs)
+            // Before other threads are woken: most groups of a search for an id end here.
+            if blocks.rulesOut(group) { continue }
+            next.append((group, segment, rank, runs))
         }
         let groups = next.map(\.group)
         let (blocks, cancel) = (blocks, request.cancel)
