@@ -115,3 +115,56 @@ extern "C" int tr_is_utf8(const void *bytes, size_t length) {
     }
     return 1;
 }
+
+// Names of levels: trace, debug, fatal, critical, error, err, warning, warn, info, in any case.
+namespace {
+inline bool is_level_initial(uint8_t b) {
+    switch (b | 0x20) {
+    case 't': case 'd': case 'f': case 'c': case 'e': case 'w': case 'i': return true;
+    default: return false;
+    }
+}
+inline bool is_level_second(uint8_t first, uint8_t second) {
+    second |= 0x20;
+    switch (first | 0x20) {
+    case 't': case 'c': case 'e': return second == 'r';
+    case 'd': return second == 'e';
+    case 'f': case 'w': return second == 'a';
+    case 'i': return second == 'n';
+    default: return false;
+    }
+}
+// Bytes that may stand before a word.
+inline bool is_level_bound(uint8_t b) {
+    switch (b) {
+    case ' ': case '\t': case '\n': case '"': case '\'': case '=': case '(': case '[': case '{': case '|': return true;
+    default: return false;
+    }
+}
+}  // namespace
+
+size_t tr_level_start(const uint8_t *text, size_t length, size_t from) {
+    if (length < 3) return length;
+    const size_t last = length - 3;  // no name is shorter
+    auto fits = [&](size_t i) {
+        return (i == 0 || is_level_bound(text[i - 1])) && is_level_second(text[i], text[i + 1]);
+    };
+    size_t i = from;
+#if defined(__SSE2__)
+    for (; i + 16 <= length; i += 16) {
+        __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i *>(text + i));
+        v = _mm_or_si128(v, _mm_set1_epi8(0x20));
+        auto is = [&](char c) { return _mm_cmpeq_epi8(v, _mm_set1_epi8(c)); };
+        __m128i any = _mm_or_si128(_mm_or_si128(_mm_or_si128(is('t'), is('d')), _mm_or_si128(is('f'), is('c'))),
+                                   _mm_or_si128(_mm_or_si128(is('e'), is('w')), is('i')));
+        for (uint32_t mask = static_cast<uint32_t>(_mm_movemask_epi8(any)); mask; mask &= mask - 1) {
+            size_t at = i + static_cast<size_t>(__builtin_ctz(mask));
+            if (at > last) return length;
+            if (fits(at)) return at;
+        }
+    }
+#endif
+    for (; i <= last; i++)
+        if (is_level_initial(text[i]) && fits(i)) return i;
+    return length;
+}

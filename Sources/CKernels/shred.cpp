@@ -236,7 +236,9 @@ struct tr_shredder {
     std::vector<tr_json_token> tokens;
     std::vector<Piece> pieces;
     std::vector<std::pair<uint32_t, tr_span>> held;
-    size_t rows = 0, literal_bytes = 0;
+    // Lines, and those of them that had a template when they came.
+    size_t rows = 0, known = 0;
+    size_t literal_bytes = 0;
     // Rows that runs have left to each template.
     std::vector<uint64_t> rows_of;
     std::string unused;
@@ -275,6 +277,7 @@ struct tr_shredder {
             tr_span line = lines[i];
             if (cuts && line.length > 1 && line.length <= line_max) {
                 number = walk(text, line, holes);
+                known += number != 0;
                 if (number == 0 && may_learn() && parse(text, line)) {
                     number = learn(text, line);
                     holes = 0;
@@ -312,7 +315,10 @@ struct tr_shredder {
             rare++;
             bytes += lines[i].length;
         }
-        if (bytes < worth || rare * 8 < count) return;
+        // Lines that are whole already say nothing about those that were cut. Little text does not matter, but where
+        // nearly all is whole the columns of a few lines are many for little.
+        size_t cut = count - counts[0];
+        if (rare == 0 || rare * 8 < cut || (bytes < worth && cut * 8 >= count)) return;
         clear();
         for (size_t i = 0; i < count; i++) {
             size_t holes = 0;
@@ -448,8 +454,12 @@ struct tr_shredder {
         return true;
     }
 
-    // New shapes must be few among the lines, or they are no shapes.
-    bool may_learn() const { return templates.size() < templates_max && templates.size() <= 64 + rows / 16; }
+    // New shapes must be few among the lines, and lines must have come in those learnt, or they are no shapes: where
+    // keys are drawn at random each line costs a parse, and no line is ever taken by what was learnt. Now and then one
+    // is learnt all the same: what comes now may be other than what came first.
+    bool may_learn() const {
+        return templates.size() < templates_max && templates.size() <= 64 + std::min(rows / 16, known / 2 + rows / 64);
+    }
 
     // Adds the pieces of a parsed line to the tree; 0 when a limit stands in the way.
     uint32_t learn(const uint8_t *text, tr_span line) {

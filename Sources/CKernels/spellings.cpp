@@ -422,4 +422,16 @@ void tr_charset(const uint8_t *bytes, size_t length, uint64_t *mask) {
     for (size_t i = 0; i < length; i++) mask[bytes[i] >> 6] |= 1ull << (bytes[i] & 63);
 }
 
+void tr_charset_values(const uint8_t *base, const tr_span *values, size_t count, uint64_t *mask) {
+    // A store a byte, none waiting for another.
+    bool seen[256] = {false};
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *p = base + values[i].start, *end = p + values[i].length;
+        for (; end - p >= 4; p += 4) seen[p[0]] = seen[p[1]] = seen[p[2]] = seen[p[3]] = true;
+        for (; p < end; p++) seen[*p] = true;
+    }
+    for (size_t b = 0; b < 256; b++)
+        if (seen[b]) mask[b >> 6] |= 1ull << (b & 63);
+}
+
 }  // extern "C"

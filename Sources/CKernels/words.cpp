@@ -5,49 +5,100 @@
 #include <cstring>
 #include <new>
 #include <vector>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "tailrace_shred.h"
 
 namespace {
 
-constexpr size_t word_max = 16, words_max = 32768, slots = 131072;
+constexpr size_t word_max = 16, words_max = 32768, slots_max = 131072;
 constexpr uint32_t none = ~uint32_t{0};
 
-inline bool is_letter(uint8_t b) { return static_cast<uint8_t>((b | 0x20) - 'a') < 26; }
-
+// A word by its bytes: with its length they tell it from any other, so that no word is compared with the text.
 struct Word {
+    uint64_t low, high;
     uint32_t at, count;
     uint32_t code;
-    uint8_t length;
+    uint32_t length;
 };
 
-inline uint32_t hash_of(const uint8_t *p, size_t n) {
-    uint64_t a = 0, b = 0;
+// Where a word stands. What lies between words is copied as it is.
+struct Token {
+    uint32_t at, word;
+};
+
+template <class T> inline T load(const uint8_t *p) {
+    T value;
+    std::memcpy(&value, p, sizeof value);
+    return value;
+}
+
+inline void spell(const uint8_t *p, size_t n, uint64_t &low, uint64_t &high) {
     if (n >= 8) {
-        std::memcpy(&a, p, 8);
-        std::memcpy(&b, p + n - 8, 8);
+        low = load<uint64_t>(p);
+        high = load<uint64_t>(p + n - 8);
+    } else if (n >= 4) {
+        low = load<uint32_t>(p);
+        high = load<uint32_t>(p + n - 4);
     } else {
-        std::memcpy(&a, p, n);
+        low = load<uint16_t>(p);
+        high = p[n - 1];
     }
-    uint64_t h = (a ^ b * 0x9E3779B97F4A7C15ull ^ n) * 0xD6E8FEB86659FD93ull;
+}
+
+inline uint32_t hash_of(uint64_t low, uint64_t high, size_t n) {
+    uint64_t h = (low ^ high * 0x9E3779B97F4A7C15ull ^ n) * 0xD6E8FEB86659FD93ull;
     return static_cast<uint32_t>(h >> 40);
 }
 
-/// The token that begins at `p`: a space, perhaps, and letters; its length, or 0 where there is none.
-inline size_t token(const uint8_t *p, const uint8_t *end) {
-    const uint8_t *q = p + (*p == ' ');
-    const uint8_t *first = q;
-    while (q < end && is_letter(*q)) q++;
-    size_t n = static_cast<size_t>(q - p);
-    return q - first >= 2 && n <= word_max ? n : 0;
+// Bit i: byte i is a letter.
+inline uint64_t letters(const uint8_t *p) {
+    uint64_t mask = 0;
+#if defined(__SSE2__)
+    for (int i = 0; i < 4; i++) {
+        __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i *>(p + 16 * i));
+        v = _mm_sub_epi8(_mm_or_si128(v, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
+        __m128i is = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(25)), v);
+        mask |= static_cast<uint64_t>(static_cast<uint32_t>(_mm_movemask_epi8(is))) << (16 * i);
+    }
+#else
+    for (int i = 0; i < 64; i++) mask |= static_cast<uint64_t>(static_cast<uint8_t>((p[i] | 0x20) - 'a') < 26) << i;
+#endif
+    return mask;
 }
 
-/// Where the text goes on behind a place that begins no word.
-inline const uint8_t *skip(const uint8_t *p, const uint8_t *end) {
-    const uint8_t *q = p + 1;
-    if (is_letter(*p) || *p == ' ')
-        while (q < end && is_letter(*q)) q++;
-    return q;
+// Calls `body` with the beginning and the length of each word: letters, at least two, with the space before them where
+// there is one, 16 bytes at most.
+template <class Body> inline void each_word(const uint8_t *text, size_t length, Body body) {
+    bool inside = false;
+    size_t begun = 0;
+    for (size_t from = 0; from < length; from += 64) {
+        uint64_t mask;
+        if (length - from >= 64) {
+            mask = letters(text + from);
+        } else {
+            uint8_t rest[64] = {0};
+            std::memcpy(rest, text + from, length - from);
+            mask = letters(rest);
+        }
+        // Where it changes between letters and others.
+        uint64_t edges = mask ^ (mask << 1 | (inside ? 1 : 0));
+        for (; edges; edges &= edges - 1) {
+            size_t at = from + static_cast<size_t>(__builtin_ctzll(edges));
+            if (!inside) {
+                begun = at;
+            } else if (at - begun >= 2) {
+                size_t start = begun - (begun && text[begun - 1] == ' ');
+                if (at - start <= word_max) body(start, at - start);
+            }
+            inside = !inside;
+        }
+    }
+    if (!inside || length - begun < 2) return;
+    size_t start = begun - (begun && text[begun - 1] == ' ');
+    if (length - start <= word_max) body(start, length - start);
 }
 
 inline size_t put_varint(uint64_t v, uint8_t *out) {
@@ -75,7 +126,8 @@ inline bool get_varint(const uint8_t *&p, const uint8_t *end, uint64_t *value) {
 
 extern "C" {
 
-size_t tr_words_bound(size_t length) { return length + words_max * (word_max + 1) + 300; }
+// A chosen word stands three times in the text, so that it, its length and what is left are at most half as long again.
+size_t tr_words_bound(size_t length) { return length + length / 2 + 512; }
 
 size_t tr_words_pack(const uint8_t *text, size_t length, uint8_t *out) {
     if (length < 256 || length > UINT32_MAX) return 0;
@@ -87,33 +139,34 @@ size_t tr_words_pack(const uint8_t *text, size_t length, uint8_t *out) {
         if (!used[b]) unused[room++] = static_cast<uint8_t>(b);
     if (room < 8) return 0;
     try {
+        // A small page does not pay for a large table.
+        size_t slots = 256;
+        while (slots < slots_max && slots < length / 2) slots *= 2;
+        const size_t known_max = std::min(words_max, slots / 2);
         std::vector<uint32_t> table(slots, none);
         std::vector<Word> words;
-        std::vector<uint32_t> tokens;
+        std::vector<Token> tokens;
         tokens.reserve(length / 6);
-        const uint8_t *end = text + length;
-        for (const uint8_t *p = text; p < end;) {
-            size_t n = token(p, end);
-            if (n == 0) {
-                p = skip(p, end);
-                continue;
-            }
-            uint32_t slot = hash_of(p, n) & (slots - 1);
-            while (table[slot] != none &&
-                   (words[table[slot]].length != n || std::memcmp(text + words[table[slot]].at, p, n) != 0))
+        each_word(text, length, [&](size_t at, size_t n) {
+            uint64_t low, high;
+            spell(text + at, n, low, high);
+            size_t slot = hash_of(low, high, n) & (slots - 1);
+            uint32_t word;
+            while ((word = table[slot]) != none &&
+                   (words[word].low != low || words[word].high != high || words[word].length != n))
                 slot = (slot + 1) & (slots - 1);
-            if (table[slot] == none && words.size() < words_max) {
-                table[slot] = static_cast<uint32_t>(words.size());
-                words.push_back({static_cast<uint32_t>(p - text), 0, none, static_cast<uint8_t>(n)});
+            if (word == none) {
+                if (words.size() == known_max) return;
+                table[slot] = word = static_cast<uint32_t>(words.size());
+                words.push_back({low, high, static_cast<uint32_t>(at), 0, none, static_cast<uint32_t>(n)});
             }
-            tokens.push_back(table[slot]);
-            if (table[slot] != none) words[table[slot]].count++;
-            p += n;
-        }
+            words[word].count++;
+            tokens.push_back({static_cast<uint32_t>(at), word});
+        });
         std::vector<uint32_t> chosen;
         size_t covered = 0;
         for (uint32_t i = 0; i < words.size(); i++)
-            if (words[i].count >= 3 && (words[i].length - 2u) * words[i].count > words[i].length + 2u) {
+            if (words[i].count >= 3 && (words[i].length - 2) * words[i].count > words[i].length + 2) {
                 chosen.push_back(i);
                 covered += words[i].length * static_cast<size_t>(words[i].count);
             }
@@ -135,35 +188,33 @@ size_t tr_words_pack(const uint8_t *text, size_t length, uint8_t *out) {
         q += singles + prefixes;
         for (uint32_t i = 0; i < chosen.size(); i++) {
             words[chosen[i]].code = i;
-            *q++ = words[chosen[i]].length;
+            *q++ = static_cast<uint8_t>(words[chosen[i]].length);
         }
         for (uint32_t i : chosen) {
             std::memcpy(q, text + words[i].at, words[i].length);
             q += words[i].length;
         }
-        size_t next = 0;
-        for (const uint8_t *p = text; p < end;) {
-            size_t n = token(p, end);
-            if (n == 0) {
-                const uint8_t *to = skip(p, end);
-                std::memcpy(q, p, static_cast<size_t>(to - p));
-                q += to - p;
-                p = to;
-                continue;
-            }
-            uint32_t word = tokens[next++];
-            uint32_t code = word == none ? none : words[word].code;
-            if (code == none) {
-                std::memcpy(q, p, n);
-                q += n;
-            } else if (code < singles) {
-                *q++ = unused[code];
+        size_t from = 0;
+        auto copy_to = [&](size_t to) {
+            size_t n = to - from;
+            // Mostly a few bytes; both sides have room for 16.
+            if (n <= 16 && length - from >= 16) std::memcpy(q, text + from, 16);
+            else std::memcpy(q, text + from, n);
+            q += n;
+        };
+        for (Token token : tokens) {
+            const Word &word = words[token.word];
+            if (word.code == none) continue;
+            copy_to(token.at);
+            from = token.at + word.length;
+            if (word.code < singles) {
+                *q++ = unused[word.code];
             } else {
-                *q++ = unused[singles + (code - singles) / 256];
-                *q++ = static_cast<uint8_t>((code - singles) % 256);
+                *q++ = unused[singles + (word.code - singles) / 256];
+                *q++ = static_cast<uint8_t>((word.code - singles) % 256);
             }
-            p += n;
         }
+        copy_to(length);
         return static_cast<size_t>(q - out);
     } catch (const std::bad_alloc &) {
         return 0;

@@ -56,7 +56,8 @@ package struct Labels: Hashable, Comparable, Sendable {
     /// O(n): label sets are small.
     package subscript(name: ByteString) -> ByteString? {
         get {
-            for pair in pairs where pair.name == name { return pair.value }
+            // By index: a pair that is copied counts references, of names that all threads share.
+            for i in pairs.indices where pairs[i].name == name { return pairs[i].value }
             return nil
         }
         set {
@@ -75,6 +76,29 @@ package struct Labels: Hashable, Comparable, Sendable {
     package var withoutEmptyValues: Labels {
         pairs.contains { $0.value.isEmpty } ? Labels(pairs.filter { !$0.value.isEmpty }) : self
     }
+
+    package static func == (a: Labels, b: Labels) -> Bool {
+        guard a.pairs.count == b.pairs.count else { return false }
+        for i in a.pairs.indices {
+            // Values tell sets apart, names seldom do.
+            guard a.pairs[i].value == b.pairs[i].value, a.pairs[i].name == b.pairs[i].name else { return false }
+        }
+        return true
+    }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(contentHash) }
+
+    /// Of names and values; another one in each process, so that nobody can choose labels that collide.
+    package var contentHash: UInt64 {
+        var hash = Labels.seed
+        for i in pairs.indices {
+            hash = pairs[i].name.withView { XXH3.of($0, seed: hash) }
+            hash = pairs[i].value.withView { XXH3.of($0, seed: hash) }
+        }
+        return hash
+    }
+
+    private static let seed = UInt64.random(in: 1 ... .max)
 
     package static func < (a: Labels, b: Labels) -> Bool { a.pairs.lexicographicallyPrecedes(b.pairs) }
 

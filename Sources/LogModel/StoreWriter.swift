@@ -128,8 +128,8 @@ package struct WriteBatch: Sendable {
     /// Whether a row equal in stream, time, line and metadata to a stored one is left out (pushes, as Loki does).
     package var deduplicates = false
 
-    private var streamIndex: [Labels: UInt32] = [:]
-    private var metadataIndex: [Labels: UInt32] = [:]
+    private var streamIndex = LabelTable()
+    private var metadataIndex = LabelTable()
 
     package init(tenant: Tenant) { self.tenant = tenant }
 
@@ -138,21 +138,13 @@ package struct WriteBatch: Sendable {
 
     /// Number of a stream in this batch. O(labels).
     package mutating func stream(_ labels: Labels) -> UInt32 {
-        if let known = streamIndex[labels] { return known }
-        let number = UInt32(streams.count)
-        streams.append(labels)
-        streamIndex[labels] = number
-        return number
+        UInt32(streamIndex.number(of: labels, in: &streams))
     }
 
     /// Number of a metadata set in this batch; the empty one is 0.
     package mutating func metadataSet(_ labels: Labels) -> UInt32 {
         if labels.isEmpty { return 0 }
-        if let known = metadataIndex[labels] { return known }
-        let number = UInt32(metadata.count)
-        metadata.append(labels)
-        metadataIndex[labels] = number
-        return number
+        return UInt32(metadataIndex.number(of: labels, in: &metadata))
     }
 
     /// Adds a line. `stream` and `metadata` come from the two calls above.
@@ -171,8 +163,12 @@ package struct WriteBatch: Sendable {
     /// Replaces the labels of every stream; rows keep their stream numbers.
     package mutating func relabel(_ transform: (Labels) -> Labels) {
         streams = streams.map(transform)
-        streamIndex = Dictionary(
-            streams.enumerated().map { ($0.element, UInt32($0.offset)) }, uniquingKeysWith: { first, _ in first })
+        streamIndex.removeAll()
+        for (number, labels) in streams.enumerated() {
+            let hash = labels.contentHash
+            // Of those that became equal the first one is found.
+            if streamIndex.find(hash, where: { streams[$0] == labels }) == nil { streamIndex.insert(hash, number) }
+        }
     }
 
     package func withLine<R>(_ row: Row, _ body: (ByteView) -> R) -> R {
@@ -187,7 +183,7 @@ package struct WriteBatch: Sendable {
         bytes.removeAll(keepingCapacity: true)
         advances.removeAll()
         key = nil
-        streamIndex.removeAll(keepingCapacity: true)
-        metadataIndex.removeAll(keepingCapacity: true)
+        streamIndex.removeAll()
+        metadataIndex.removeAll()
     }
 }

@@ -15,6 +15,27 @@ import Testing
         }
     }
 
+    @Test func findsWhereLevelsMayBegin() {
+        func naive(_ text: [UInt8], _ from: Int) -> Int {
+            let starts: [[UInt8]] = ["tr", "de", "fa", "cr", "er", "wa", "in"].map { Array($0.utf8) }
+            let bounds = Array(" \t\n\"'=([{|".utf8)
+            for i in from..<max(from, text.count - 2) {
+                guard i == 0 || bounds.contains(text[i - 1]) else { continue }
+                if starts.contains([text[i] | 0x20, text[i + 1] | 0x20]) { return i }
+            }
+            return text.count
+        }
+        let alphabet = Array(" \t=\"[{|:,tTrRdDeEfFaAcCwWiInN".utf8)
+        for length in [0, 1, 2, 3, 15, 16, 17, 18, 33, 100, 400] {
+            for round in 0..<40 {
+                let text = (0..<length).map { alphabet[($0 &* 2_654_435_761 &+ round &* 40_503) >> 3 % alphabet.count] }
+                text.withView { view in
+                    for from in 0...length { #expect(view.levelStart(from: from) == naive(text, from)) }
+                }
+            }
+        }
+    }
+
     @Test func comparesAsBytes() {
         // "é" in one scalar and in two: the same String, different bytes.
         let composed = ByteString("\u{E9}")

@@ -43,6 +43,17 @@ package struct ByteSet: Sendable, Equatable {
         }
     }
 
+    package mutating func insert(_ values: ValueList) {
+        withUnsafeMutableBytes(of: &words) { room in
+            tr_charset_values(
+                values.base,
+                values.spans,
+                values.count,
+                room.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt64.self)
+            )
+        }
+    }
+
     package mutating func formUnion(_ other: ByteSet) {
         words.0 |= other.words.0
         words.1 |= other.words.1

@@ -1,7 +1,7 @@
 import CKernels
 
 /// Says of a text that it surely stands in none of some values, by the runs of three bytes that occur in them: at most
-/// 8 KiB, less for few. Texts of less than three bytes may stand anywhere.
+/// 32 KiB, less for few, 8 KiB for less than 1 MiB of text. Texts of less than three bytes may stand anywhere.
 package enum TrigramFilter {
     /// Appends the filter of the values; false where so many runs occur that it would say little. O(bytes).
     package static func append(_ values: ValueList, to out: ByteArena) -> Bool {

@@ -37,7 +37,7 @@ package struct ValueList: @unchecked Sendable {
     /// The bytes that occur in values. O(bytes).
     package var charset: ByteSet {
         var set = ByteSet()
-        for i in 0..<count { set.insert(self[i]) }
+        set.insert(self)
         return set
     }
 

@@ -27,6 +27,9 @@ uint64_t tr_xxh3(const void *bytes, size_t length, uint64_t seed);
 ptrdiff_t tr_find(const void *haystack, size_t haystack_length, const void *needle, size_t needle_length);
 /// Last occurrence of `byte` or -1.
 ptrdiff_t tr_find_last_byte(const void *bytes, size_t length, uint8_t byte);
+/// The first place at or after `from` where the name of a level may begin – its first two letters behind the beginning or
+/// one of ` \t\n"'=([{|` – or `length`.
+size_t tr_level_start(const uint8_t *text, size_t length, size_t from);
 /// Whether the bytes are well-formed UTF-8.
 int tr_is_utf8(const void *bytes, size_t length);
 

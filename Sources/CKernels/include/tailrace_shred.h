@@ -182,7 +182,7 @@ void tr_filter_insert(uint8_t *filter, size_t length, const uint8_t *base, const
 /// 0: the key was surely not inserted.
 int tr_filter_contains(const uint8_t *filter, size_t length, const uint8_t *key, size_t key_length);
 
-enum { TR_TRIGRAMS_MAX = 8192 };
+enum { TR_TRIGRAMS_MAX = 32768 };
 /// Which runs of three bytes occur in the values: the bytes of a table, a power of two, written to `out` of
 /// `TR_TRIGRAMS_MAX` bytes; 0 where so many occur that it would say little.
 size_t tr_trigrams(const uint8_t *base, const tr_span *values, size_t count, uint8_t *out);
@@ -191,6 +191,7 @@ int tr_trigrams_contain(const uint8_t *filter, size_t length, const uint8_t *tex
 
 /// Sets the bit of each byte that occurs, 256 bits.
 void tr_charset(const uint8_t *bytes, size_t length, uint64_t *mask);
+void tr_charset_values(const uint8_t *base, const tr_span *values, size_t count, uint64_t *mask);
 /// Sets the bit of each value that contains (0), begins (1), ends with (2) or equals (3) the needle.
 void tr_match_values(const uint8_t *base, const tr_span *values, size_t count, const uint8_t *needle, size_t length,
                      int how, uint64_t *bits);

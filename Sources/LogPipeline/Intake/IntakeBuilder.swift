@@ -58,6 +58,8 @@ package final class IntakeBuilder {
 
     /// Numbers of the metadata sets that hold nothing but a level.
     private var levelSets: [UInt32?]
+    /// `limits.discoverServiceName`, as labels are asked for.
+    private let serviceNames: [ByteString]
     /// Names that were normalised before, since names repeat.
     private var names: [ByteString: ByteString] = [:]
     private var newest = Int64.max
@@ -68,6 +70,7 @@ package final class IntakeBuilder {
         limits = intake.limits(of: tenant)
         self.isPush = isPush
         batch = WriteBatch(tenant: tenant)
+        serviceNames = limits.discoverServiceName.map { ByteString($0) }
         levelSets = [UInt32?](repeating: nil, count: LogLevel.allCases.count)
         // A redactor without working memory must not let anything pass: see `redact`.
         scratch = try? intake.redactor?.makeScratch()
@@ -109,7 +112,7 @@ package final class IntakeBuilder {
         if !isRedacted { labels = redactedLabels(labels) }
         let demoted = demote(&labels)
         let count = labels.count - (labels["service_name"] == nil ? 0 : 1)
-        if !limits.discoverServiceName.isEmpty, labels["service_name"] == nil {
+        if !serviceNames.isEmpty, labels["service_name"] == nil {
             labels["service_name"] = serviceName(of: labels)
         }
         if let refusal = refusal(of: labels, given: count) {
@@ -152,8 +155,8 @@ package final class IntakeBuilder {
     }
 
     private func serviceName(of labels: Labels) -> ByteString {
-        for name in limits.discoverServiceName {
-            if let value = labels[ByteString(name)], !value.isEmpty { return value }
+        for name in serviceNames {
+            if let value = labels[name], !value.isEmpty { return value }
         }
         return "unknown_service"
     }
@@ -393,6 +396,8 @@ package final class IntakeBuilder {
 
     /// The value of the first level key among labels, normalised where it is a known word.
     private func level(in labels: Labels) -> ByteString? {
+        guard labels.pairs.indices.contains(where: { labels.pairs[$0].name.withView { LevelDetector.isLevelKey($0) } })
+        else { return nil }
         for key in LevelDetector.keys {
             if let value = labels[key], !value.isEmpty { return normalizedLevel(value) }
         }

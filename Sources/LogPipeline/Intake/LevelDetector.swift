@@ -116,8 +116,9 @@ enum LevelDetector {
         return nil
     }
 
+    /// Whether it is one of `keys`.
     @inline(__always)
-    private static func isLevelKey(_ key: ByteView) -> Bool {
+    static func isLevelKey(_ key: ByteView) -> Bool {
         // Lengths and first letters of the list, before any comparison.
         switch key.count {
         case 3: return key.hasPrefix("lvl") || key.hasPrefix("LVL") || key.hasPrefix("Lvl")
@@ -179,9 +180,7 @@ enum LevelDetector {
 
     // MARK: Words
 
-    /// Bytes that may stand before a level word, and behind one: bit masks over the lower 128.
-    private static let leftLow = mask(" \t\n\"'=(", below: 64)
-    private static let leftHigh = mask("[{|", below: 128)
+    /// Bytes that may stand behind a level word: bit masks over the lower 128.
     private static let rightLow = mask(" \t\n\"'=():,!", below: 64)
     private static let rightHigh = mask("[]{}|", below: 128)
 
@@ -191,13 +190,10 @@ enum LevelDetector {
 
     /// The level that the first bounded word of the line names.
     private static func firstWord(_ line: ByteView) -> LogLevel {
-        let low = leftLow
-        let high = leftHigh
-        var bounded = true
-        for i in 0..<line.count {
-            let c = line[i]
-            if bounded, let level = word(line, i, c | 0x20) { return level }
-            bounded = c < 64 ? low >> UInt64(c) & 1 == 1 : c < 128 && high >> UInt64(c & 63) & 1 == 1
+        var at = line.levelStart(from: 0)
+        while at < line.count {
+            if let level = word(line, at, line[at] | 0x20) { return level }
+            at = line.levelStart(from: at + 1)
         }
         return .unknown
     }

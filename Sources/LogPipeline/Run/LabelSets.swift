@@ -14,7 +14,7 @@ final class LabelSets {
     let bytes: ByteArena
     private(set) var sets: [Labels] = []
     private(set) var generation = 0
-    private var index: [Labels: Int] = [:]
+    private var index = LabelTable()
     /// Of each set: what it puts into the extracted map.
     private var seeds: [[Seed]] = []
     private let slots: [ByteString: Int]
@@ -33,10 +33,9 @@ final class LabelSets {
     var isFull: Bool { sets.count >= Self.countMax }
 
     func id(of labels: Labels) -> Int {
-        if let known = index[labels] { return known }
-        let id = sets.count
-        sets.append(labels)
-        index[labels] = id
+        let known = sets.count
+        let id = index.number(of: labels, in: &sets)
+        if id < known { return id }
         var seed: [Seed] = []
         for pair in labels.pairs {
             guard let slot = slots[pair.name] else { continue }

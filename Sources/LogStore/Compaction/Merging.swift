@@ -145,7 +145,9 @@ struct Merging {
             )
         } catch { throw Failure(error: error) }
         do throws(Failure) {
-            let cursors = inputs.map { SegmentCursor(segment: $0, codecs: core.codecs) }
+            let cursors = inputs.map {
+                SegmentCursor(segment: $0, codecs: core.codecs, stretchBytes: SegmentCursor.shared / inputs.count)
+            }
             var live: [Bool] = []
             for cursor in cursors { live.append(try reading(cursor) { c throws(StoreError) in try c.advance() }) }
             for stream in numbers {

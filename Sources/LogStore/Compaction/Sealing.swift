@@ -10,59 +10,19 @@ import Metrics
 struct Sealing {
     let core: StoreCore
 
-    /// A row, with what sorting needs.
-    private struct Reference {
-        var timestamp: Int64
-        var batch: UInt32
-        var row: UInt32
-    }
-
     /// More days than this in one head are put together by twos, fours …: an import of old lines must not make a
     /// thousand files.
     static let partitionsMax = 32
 
     func seal(_ head: Head) throws(StoreError) {
         let streams = core.streams.all()
-        var rowsOf: [UInt32: [Reference]] = [:]
-        for (b, batch) in head.batches.enumerated() where !batch.rows.isEmpty {
-            // Rows of a batch mostly come in runs of one stream; the table is asked once a run.
-            var at = 0
-            while at < batch.rows.count {
-                let local = batch.rows[at].stream
-                var end = at + 1
-                while end < batch.rows.count, batch.rows[end].stream == local { end += 1 }
-                rowsOf[batch.streams[Int(local)], default: []].append(
-                    contentsOf: (at..<end).map {
-                        Reference(timestamp: batch.rows[$0].timestamp, batch: UInt32(b), row: UInt32($0))
-                    }
-                )
-                at = end
-            }
-        }
-        let order = rowsOf.keys.sorted { a, b in
-            let (x, y) = (streams[Int(a)].rank, streams[Int(b)].rank)
-            return x != y ? x < y : a < b
-        }
-        var first = Int64.max
-        var last = Int64.min
-        for stream in order {
-            guard var rows = rowsOf[stream] else { continue }
-            let isSorted = rows.indices.dropFirst().allSatisfy { rows[$0 - 1].timestamp <= rows[$0].timestamp }
-            if !isSorted {
-                rows.sort { ($0.timestamp, $0.batch, $0.row) < ($1.timestamp, $1.batch, $1.row) }
-                rowsOf[stream] = rows
-            }
-            first = min(first, rows.first?.timestamp ?? first)
-            last = max(last, rows.last?.timestamp ?? last)
-        }
+        let order = SealOrder(head, streams)
 
         try core.manifest.prepare()
         var opened: [Segment] = []
         do throws(StoreError) {
-            for partition in order.isEmpty ? [] : partitions(rowsOf, order, first, last) {
-                opened.append(
-                    try write(head, partition, rowsOf, order, streams, core.manifest.segmentNumber())
-                )
+            for partition in order.parts.isEmpty ? [] : partitions(order) {
+                opened.append(try write(head, partition, order, streams, core.manifest.segmentNumber()))
             }
             do throws(DiskError) { if !opened.isEmpty { try core.disk.syncDirectory(core.settings.directory) } } catch {
                 throw StoreError(error, "sealing")
@@ -89,23 +49,15 @@ struct Sealing {
         var high: Int64?
     }
 
-    private func partitions(
-        _ rowsOf: [UInt32: [Reference]],
-        _ order: [UInt32],
-        _ first: Int64,
-        _ last: Int64
-    ) -> [Partition] {
-        if SegmentFormat.day(first) == SegmentFormat.day(last) {
-            return [Partition(day: SegmentFormat.day(first), days: 1, low: first, high: nil)]
-        }
+    private func partitions(_ order: SealOrder) -> [Partition] {
+        let (first, last) = (SegmentFormat.day(order.first), SegmentFormat.day(order.last))
+        if first == last { return [Partition(day: first, days: 1, low: order.first, high: nil)] }
         var days: Set<Int64> = []
-        for stream in order {
-            var previous = Int64.min
-            for reference in rowsOf[stream] ?? [] {
-                let day = SegmentFormat.day(reference.timestamp)
-                if day != previous { days.insert(day) }
-                previous = day
-            }
+        var previous = Int64.min
+        for reference in order.references {
+            let day = SegmentFormat.day(reference.timestamp)
+            if day != previous { days.insert(day) }
+            previous = day
         }
         func floored(_ day: Int64, _ width: Int64) -> Int64 {
             (day >= 0 ? day / width : -((width - 1 - day) / width)) * width
@@ -119,43 +71,28 @@ struct Sealing {
         }
     }
 
-    private func slice(_ rows: [Reference], _ partition: Partition) -> ArraySlice<Reference> {
-        func bound(_ time: Int64) -> Int {
-            var low = 0
-            var high = rows.count
-            while low < high {
-                let middle = (low + high) / 2
-                if rows[middle].timestamp < time { low = middle + 1 } else { high = middle }
-            }
-            return low
-        }
-        return rows[bound(partition.low)..<(partition.high.map { bound($0) } ?? rows.count)]
-    }
-
     private func write(
         _ head: Head,
         _ partition: Partition,
-        _ rowsOf: [UInt32: [Reference]],
-        _ order: [UInt32],
+        _ order: SealOrder,
         _ streams: [StreamTable.Stream],
         _ number: UInt64
     ) throws(StoreError) -> Segment {
         do throws(StoreError) {
-            return try write(head, partition, rowsOf, order, streams, number, cuts: true)
+            return try write(head, partition, order, streams, number, cuts: true)
         } catch {
             // Lines that do not come back from columns as they went in are kept whole: nothing may depend on the
             // shredder being right.
             guard error.kind == .damaged else { throw error }
             core.metrics.uncutSegments.add()
-            return try write(head, partition, rowsOf, order, streams, number, cuts: false)
+            return try write(head, partition, order, streams, number, cuts: false)
         }
     }
 
     private func write(
         _ head: Head,
         _ partition: Partition,
-        _ rowsOf: [UInt32: [Reference]],
-        _ order: [UInt32],
+        _ order: SealOrder,
         _ streams: [StreamTable.Stream],
         _ number: UInt64,
         cuts: Bool
@@ -173,10 +110,10 @@ struct Sealing {
                     packer: codec,
                     cuts: cuts
                 )
-                for stream in order {
-                    let rows = slice(rowsOf[stream] ?? [], partition)
+                for part in order.parts {
+                    let rows = order.slice(part, from: partition.low, to: partition.high)
                     if rows.isEmpty { continue }
-                    writer.begin(streams[Int(stream)].tenant, streams[Int(stream)].labels)
+                    writer.begin(streams[Int(part.stream)].tenant, streams[Int(part.stream)].labels)
                     for reference in rows {
                         let batch = head.batches[Int(reference.batch)]
                         let row = batch.rows[Int(reference.row)]
@@ -196,7 +133,7 @@ struct Sealing {
             }
             let table = core.streams
             let segment = try Segment.open(disk: core.disk, path: path) { table.register($0, $1) }
-            if core.settings.verifySeals { try verify(segment, head, partition, rowsOf, order) }
+            if core.settings.verifySeals { try verify(segment, head, partition, order) }
             return segment
         } catch {
             try? core.disk.unlink(path)
@@ -209,21 +146,20 @@ struct Sealing {
         _ segment: Segment,
         _ head: Head,
         _ partition: Partition,
-        _ rowsOf: [UInt32: [Reference]],
-        _ order: [UInt32]
+        _ order: SealOrder
     ) throws(StoreError) {
         let different = StoreError(
             .damaged,
             "segment \(segment.path) does not read back as it was written: the log is kept, sealing is tried again"
         )
         let reader = SegmentCursor(segment: segment, codecs: core.codecs)
-        for stream in order {
-            let rows = slice(rowsOf[stream] ?? [], partition)
+        for part in order.parts {
+            let rows = order.slice(part, from: partition.low, to: partition.high)
             if rows.isEmpty { continue }
             for reference in rows {
                 let batch = head.batches[Int(reference.batch)]
                 let row = batch.rows[Int(reference.row)]
-                guard try reader.advance(), reader.stream == stream, reader.timestamp == row.timestamp else {
+                guard try reader.advance(), reader.stream == part.stream, reader.timestamp == row.timestamp else {
                     throw different
                 }
                 let line = try reader.line()

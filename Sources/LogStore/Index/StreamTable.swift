@@ -6,11 +6,6 @@ import Synchronization
 ///
 /// Streams that no part holds any more stay until the store is opened anew.
 final class StreamTable: Sendable {
-    struct Key: Hashable, Sendable {
-        var tenant: Tenant
-        var labels: Labels
-    }
-
     struct Stream: Sendable {
         var tenant: Tenant
         var labels: Labels
@@ -19,7 +14,7 @@ final class StreamTable: Sendable {
     }
 
     struct State {
-        var numbers: [Key: UInt32] = [:]
+        var numbers = LabelTable()
         var streams: [Stream] = []
         var tenants: [Tenant: LabelIndex] = [:]
     }
@@ -36,10 +31,13 @@ final class StreamTable: Sendable {
     }
 
     private static func register(_ state: inout State, _ tenant: Tenant, _ labels: Labels) -> UInt32 {
-        let key = Key(tenant: tenant, labels: labels)
-        if let known = state.numbers[key] { return known }
+        let hash = tenant.name.withView { XXH3.of($0, seed: labels.contentHash) }
+        let known = state.numbers.find(hash) {
+            state.streams[$0].labels == labels && state.streams[$0].tenant == tenant
+        }
+        if let known { return UInt32(known) }
         let number = UInt32(state.streams.count)
-        state.numbers[key] = number
+        state.numbers.insert(hash, Int(number))
         state.streams.append(Stream(tenant: tenant, labels: labels, rank: rank(tenant, labels)))
         state.tenants[tenant, default: LabelIndex()].add(number, labels)
         return number

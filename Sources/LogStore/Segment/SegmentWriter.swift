@@ -278,8 +278,9 @@ final class SegmentWriter {
         func end(_ next: Int) throws(StoreError) {
             packed.reset()
             ProsePage.pack(page.view, into: packed)
-            // Little text has little to repeat: what there is should be found.
-            let level = codec == .zstd && page.count <= 256 << 10 ? max(textLevel, 6) : textLevel
+            // Little text has little to repeat: what there is should be found. Small pages of a large group are many.
+            let isLittle = page.count <= 256 << 10 && groupBytes <= 4 << 20
+            let level = codec == .zstd && isLittle ? max(textLevel, 6) : textLevel
             pages.append(ValuePage(chunk: try pack(packed.view, level: level), first: first, count: next - first))
             page.reset()
             first = next

@@ -95,6 +95,30 @@ import Testing
         #expect(cut.shredder.templateCount < 400)
     }
 
+    /// Keys drawn at random: one line in sixteen was cut, into a thousand columns of a few values each, because the lines
+    /// that stayed whole anyway were counted as a reason to go on.
+    @Test func aFewLinesOfRareShapesAmongWholeOnesStayWhole() throws {
+        var random = SeededRandom(5)
+        let lines = (0..<4000).map { row in
+            let keys = (0..<6).map { _ in random.below(900) }
+            return "{" + keys.enumerated().map { "\"key_\($1)_\($0)\":\(row)" }.joined(separator: ",")
+                + ",\"text\":\"\(String(repeating: "x", count: 200))\"}"
+        }
+        let cut = try Cut(lines)
+        #expect(cut.back == lines)
+        #expect(cut.templates.allSatisfy { $0 == 0 })
+        // Neither are they learnt for nothing.
+        #expect(cut.shredder.templateCount < 150)
+    }
+
+    /// Lines of one shape behind many that never come again.
+    @Test func aShapeIsLearntBehindManyOfOtherShapes() throws {
+        let lines = (0..<200).map { #"{"a":1,"key\#($0)":1}"# } + (0..<2000).map { #"{"n":\#($0)}"# }
+        let cut = try Cut(lines)
+        #expect(cut.back == lines)
+        #expect(cut.templates.suffix(1000).allSatisfy { $0 != 0 })
+    }
+
     @Test func objectsOfManyMembersAreOneValue() throws {
         let big = "{" + (0..<100).map { "\"k\($0)\":\($0)" }.joined(separator: ",") + "}"
         let cut = try Cut([#"{"o":\#(big),"n":1}"#, #"{"o":\#(big),"n":2}"#])

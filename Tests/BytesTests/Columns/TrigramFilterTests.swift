@@ -17,12 +17,12 @@ import Testing
 
     @Test func whatStandsInAValueIsNeverRuledOut() throws {
         var random = SeededRandom(3)
-        for size in [1, 30, 1000, 9000] {
+        for size in [1, 30, 1000, 9000, 80_000] {
             let values = (0..<size).map { _ in
                 String(decoding: (0..<random.below(40)).map { _ in UInt8(97 + random.below(20)) }, as: UTF8.self)
             }
             let filter = try #require(make(values))
-            #expect(filter.view.count <= 8192 && filter.view.count.nonzeroBitCount == 1)
+            #expect(filter.view.count <= 32768 && filter.view.count.nonzeroBitCount == 1)
             for value in values {
                 let from = random.below(value.count + 1)
                 let part = String(value.dropFirst(from).prefix(random.below(value.count - from + 1)))
@@ -39,6 +39,20 @@ import Testing
         #expect(!mayHold("foxjumps", filter))
         #expect(mayHold("zq", filter), "two bytes say nothing")
         #expect(filter.view.count == 64)
+    }
+
+    /// Prompts of 20 MB have more runs than half of 65,536 places: without a larger table each search read all of them.
+    @Test func muchTextHasAFilterToo() throws {
+        var random = SeededRandom(5)
+        let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJ 0123456789".utf8)
+        let values = (0..<30_000).map { _ in
+            String(decoding: (0..<40).map { _ in letters[random.below(letters.count)] }, as: UTF8.self)
+        }
+        let filter = try #require(make(values))
+        #expect(filter.view.count == 32768)
+        #expect(values.allSatisfy { mayHold($0, filter) })
+        #expect(!mayHold("((NOT))HERE", filter))
+        #expect(make(Array(values.prefix(20_000))) == nil, "less than 1 MiB: 8 KiB at most, and they would be full")
     }
 
     /// Noise has every run of three bytes: a filter would be read and never say no.

@@ -30,6 +30,8 @@ struct OddLines {
                     (random.chance(0.6) ? "k\(i)" : Self.keys[random.below(Self.keys.count)], random.below(10))
                 })
         }
+        // The last one keeps to its kinds: where each column has a value that breaks out, none is of times.
+        schemas.append((0..<10).map { ("steady\($0)", $0) })
     }
 
     mutating func next() -> [UInt8] {
@@ -63,13 +65,14 @@ struct OddLines {
     private mutating func pick(_ list: [String]) -> String { list[random.below(list.count)] }
 
     private mutating func schema() -> [UInt8] {
-        let schema = schemas[random.below(schemas.count)]
+        let chosen = random.below(schemas.count)
+        let (schema, isSteady) = (schemas[chosen], chosen == schemas.count - 1)
         let colon = random.chance(0.97) ? ": " : pick([":", " :", " : ", ":\t"])
         let comma = random.chance(0.97) ? ", " : pick([",", " ,", ",  "])
         var members: [String] = []
         for (key, kind) in schema {
             if random.below(25) == 0 { continue }
-            members.append("\"\(key)\"\(colon)\(random.below(40) == 0 ? value(depth: 2) : typed(kind))")
+            members.append("\"\(key)\"\(colon)\(!isSteady && random.below(40) == 0 ? value(depth: 2) : typed(kind))")
             if random.below(60) == 0, let last = members.last { members.append(last) }
         }
         var line = Array("{\(members.joined(separator: comma))}".utf8)
