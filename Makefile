@@ -2,7 +2,7 @@
 
 SWIFT ?= swift
 # Debian packages that the build links against, and the tools that the tests drive.
-BUILD_PACKAGES = libsystemd-dev zlib1g-dev libzstd-dev libsnappy-dev libre2-dev libvectorscan-dev libxxhash-dev \
+BUILD_PACKAGES = libsystemd-dev zlib1g-dev libzstd-dev libbz2-dev libsnappy-dev libre2-dev libvectorscan-dev libxxhash-dev \
                  libyaml-dev pkg-config g++
 TEST_PACKAGES  = systemd-journal-remote zstd python3
 BENCH_PACKAGES = zstd ripgrep python3

@@ -1,3 +1,4 @@
+import Bytes
 import LogModel
 import LogPipeline
 import LogQuery
@@ -91,7 +92,12 @@ package struct ScrapeConfiguration: Sendable {
     package var stages: [StageSpec] = []
     package var relabel: [RelabelRule] = []
     package var fileTargets: [FileTargetSettings] = []
+    /// nil: UTF-8.
+    package var encoding: TextEncoding?
+    package var decompression: Decompression?
+    package var fileDiscoveries: [FileDiscoverySettings] = []
     package var journal: JournalSettings?
+    package var syslog: SyslogSettings?
 
     package init(index: Int, jobName: String, mark: YAMLMark) {
         self.index = index

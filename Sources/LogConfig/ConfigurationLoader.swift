@@ -4,28 +4,35 @@ import Glibc
 /// From a file to checked settings: everything wrong in it is told at once, each with its place.
 package enum ConfigurationLoader {
     /// Reads and checks the file at `path`, with `${VAR}` replaced from the environment where `expandEnv` says so.
-    package static func load(path: String, expandEnv: Bool = false) throws(ConfigurationErrors) -> Configuration {
+    /// `ignoreUnsupported`: sources that this version cannot read are skipped with a warning instead of refused.
+    package static func load(
+        path: String, expandEnv: Bool = false, ignoreUnsupported: Bool = false
+    ) throws(ConfigurationErrors) -> Configuration {
         let bytes: [UInt8]
         do throws(ConfigurationError) { bytes = try FileText.read(path, sizeMax: YAMLParser.sizeMax) } catch {
             throw ConfigurationErrors([error])
         }
-        guard expandEnv else { return try parse(bytes, file: path) }
-        return try parse(bytes, file: path, variables: { name in getenv(name).map { String(cString: $0) } })
+        guard expandEnv else { return try parse(bytes, file: path, ignoreUnsupported: ignoreUnsupported) }
+        return try parse(
+            bytes, file: path, variables: { name in getenv(name).map { String(cString: $0) } },
+            ignoreUnsupported: ignoreUnsupported)
     }
 
     /// Checks a text. `variables`: what `${VAR}` is replaced with; nil: it is not.
     package static func parse(
         text: String,
         file: String,
-        variables: ((String) -> String?)? = nil
+        variables: ((String) -> String?)? = nil,
+        ignoreUnsupported: Bool = false
     ) throws(ConfigurationErrors) -> Configuration {
-        try parse(Array(text.utf8), file: file, variables: variables)
+        try parse(Array(text.utf8), file: file, variables: variables, ignoreUnsupported: ignoreUnsupported)
     }
 
     package static func parse(
         _ bytes: [UInt8],
         file: String,
-        variables: ((String) -> String?)? = nil
+        variables: ((String) -> String?)? = nil,
+        ignoreUnsupported: Bool = false
     ) throws(ConfigurationErrors) -> Configuration {
         var bytes = bytes
         if let variables {
@@ -61,7 +68,7 @@ package enum ConfigurationLoader {
                 )
             ])
         }
-        let problems = Problems(file: file)
+        let problems = Problems(file: file, ignoresUnsupported: ignoreUnsupported)
         var configuration = Configuration(file: file)
         if let tree { RootBlock.decode(tree, into: &configuration, problems) }
         guard problems.errors.isEmpty else {

@@ -8,10 +8,11 @@ package enum ConfigurationCheck {
         package var text: String
     }
 
-    package static func run(path: String, expandsEnvironment: Bool) -> Report {
+    package static func run(path: String, expandsEnvironment: Bool, ignoresUnsupported: Bool = false) -> Report {
         let configuration: Configuration
         do throws(ConfigurationErrors) {
-            configuration = try ConfigurationLoader.load(path: path, expandEnv: expandsEnvironment)
+            configuration = try ConfigurationLoader.load(
+                path: path, expandEnv: expandsEnvironment, ignoreUnsupported: ignoresUnsupported)
         } catch {
             return Report(good: false, text: error.description)
         }

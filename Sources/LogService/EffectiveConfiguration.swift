@@ -43,7 +43,9 @@ enum EffectiveConfiguration {
             out.list("scrape_configs", plan.jobs) { job, out in
                 out.text("job_name", job.name)
                 if !job.targets.isEmpty { out.texts("paths", job.targets.compactMap { $0.labels["__path__"]?.string }) }
+                if !job.discoveries.isEmpty { out.texts("file_sd", job.discoveries.flatMap(\.files)) }
                 if let journal = job.journal { out.time("journal_max_age", journal.maxAge) }
+                if let syslog = job.syslog { out.text("syslog", "\(syslog.transport.rawValue) \(syslog.host):\(syslog.port)") }
                 out.value("stages", job.stages.count)
             }
         }

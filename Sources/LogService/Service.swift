@@ -90,22 +90,8 @@ package enum Service {
         let report: @Sendable (String) -> Void = { log.warning($0) }
         let events = SourceMeters.events(registry, unread: unread, report: report)
         do {
-            let targets = FileTarget.resolve(plan.jobs.flatMap(\.targets), hostname: hostname()) { target, _, words in
-                log.warning("job \(target.jobName): target \(target.labels) is not followed: \(words)")
-            }
-            let files = targets.isEmpty
-                ? nil : try FileSource(targets: targets, settings: plan.files, sink: sink, once: once, events: events)
-            let journals = try plan.jobs.compactMap(\.journal).map {
-                try JournalSource(settings: $0, sink: sink, once: once, events: events)
-            }
-            let stdin = plan.stdinLabels.map { given in
-                // Promtail's labels, under those of the configuration.
-                let own = [Label("hostname", ByteString(hostname())), Label("job", "stdin")]
-                return StdinSource(
-                    labels: Labels(own + given.pairs), job: 0, maxLineBytes: plan.files.maxLineBytes, sink: sink)
-            }
-            return Collector(
-                sink: sink, destination: destination, files: files, journals: journals, stdin: stdin, report: report)
+            let maker = SourceMaker(plan: plan, sink: sink, once: once, registry: registry, events: events, log: log)
+            return Collector(sink: sink, destination: destination, sources: try maker.sources(), report: report)
         } catch {
             throw Failure(status: 2, message: "tailrace: the sources cannot start: \(error)")
         }

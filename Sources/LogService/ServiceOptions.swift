@@ -13,10 +13,13 @@ package struct ServiceOptions: Sendable {
     package var stdin: Bool
     package var servesMetrics: Bool
     package var timeoutSeconds: Int
+    /// Skip sources that this version cannot read, instead of refusing to start.
+    package var ignoresUnsupported: Bool
 
     package init(
         roles: Set<Role>, configuration: String? = nil, data: String? = nil, listen: String? = nil, watch: [String] = [],
-        expandsEnvironment: Bool = false, once: Bool = false, stdin: Bool = false, servesMetrics: Bool = false, timeoutSeconds: Int = 60
+        expandsEnvironment: Bool = false, once: Bool = false, stdin: Bool = false, servesMetrics: Bool = false, timeoutSeconds: Int = 60,
+        ignoresUnsupported: Bool = false
     ) {
         self.roles = roles
         self.configuration = configuration
@@ -28,6 +31,7 @@ package struct ServiceOptions: Sendable {
         self.stdin = stdin
         self.servesMetrics = servesMetrics
         self.timeoutSeconds = timeoutSeconds
+        self.ignoresUnsupported = ignoresUnsupported
     }
 
     /// These options, with standard input where a configuration asks for it.

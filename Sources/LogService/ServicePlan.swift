@@ -14,7 +14,10 @@ struct ServicePlan: Sendable {
     struct Job: Sendable {
         var name: String
         var targets: [FileTargetSettings] = []
+        /// `file_sd_configs`
+        var discoveries: [FileDiscoverySettings] = []
         var journal: JournalSettings?
+        var syslog: SyslogSettings?
         var stages: [StageSpec] = []
     }
 
@@ -83,7 +86,9 @@ extension ServicePlan {
         var plan = ServicePlan(store: StoreSettings(directory: defaultDirectory))
         if let path = options.configuration {
             do throws(ConfigurationErrors) {
-                plan.adopt(try ConfigurationLoader.load(path: path, expandEnv: options.expandsEnvironment))
+                plan.adopt(
+                    try ConfigurationLoader.load(
+                        path: path, expandEnv: options.expandsEnvironment, ignoreUnsupported: options.ignoresUnsupported))
             } catch {
                 throw Service.Failure(status: 2, message: error.description)
             }
@@ -143,7 +148,9 @@ extension ServicePlan {
         if let given = configuration.store { store = given }
         adoptRetention()
         jobs = configuration.scrapeConfigs.map { scrape in
-            Job(name: scrape.jobName, targets: scrape.fileTargets, journal: scrape.journal, stages: scrape.stages)
+            Job(
+                name: scrape.jobName, targets: scrape.fileTargets, discoveries: scrape.fileDiscoveries,
+                journal: scrape.journal, syslog: scrape.syslog, stages: scrape.stages)
         }
         warnings = configuration.warnings.map(\.description)
         collectorLimits = configuration.collectorLimits

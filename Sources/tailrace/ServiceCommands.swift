@@ -10,13 +10,14 @@ struct Up: AsyncParsableCommand {
     @Option(name: .long, help: "HOST:PORT to listen on. Default: 127.0.0.1:3100.") var listen: String?
     @Option(name: .long, help: "Also tail the files that match this glob (repeatable).") var watch: [String] = []
     @Flag(name: .customLong("config-expand-env"), help: "Replace ${VAR} in the configuration.") var expandEnvironment = false
+    @Flag(name: .long, help: "Skip sources that this version cannot read (kafka, gelf …) instead of refusing to start.") var ignoreUnsupported = false
 
     func run() async throws {
         throw ExitStatus(
             await Service.run(
                 ServiceOptions(
                     roles: [.collector, .server], configuration: config, data: data, listen: listen, watch: watch,
-                    expandsEnvironment: expandEnvironment)))
+                    expandsEnvironment: expandEnvironment, ignoresUnsupported: ignoreUnsupported)))
     }
 }
 
@@ -27,13 +28,14 @@ struct Serve: AsyncParsableCommand {
     @Option(name: .long, help: "Data directory. Default: ./tailrace-data.") var data: String?
     @Option(name: .long, help: "HOST:PORT to listen on. Default: 127.0.0.1:3100.") var listen: String?
     @Flag(name: .customLong("config-expand-env"), help: "Replace ${VAR} in the configuration.") var expandEnvironment = false
+    @Flag(name: .long, help: "Skip sources that this version cannot read (kafka, gelf …) instead of refusing to start.") var ignoreUnsupported = false
 
     func run() async throws {
         throw ExitStatus(
             await Service.run(
                 ServiceOptions(
                     roles: [.server], configuration: config, data: data, listen: listen, watch: [],
-                    expandsEnvironment: expandEnvironment)))
+                    expandsEnvironment: expandEnvironment, ignoresUnsupported: ignoreUnsupported)))
     }
 }
 
@@ -49,6 +51,7 @@ struct Collect: AsyncParsableCommand {
     @Flag(name: .customLong("serve-metrics"), help: "With --once: open `server:` for /metrics all the same.") var serveMetrics = false
     @Option(name: .long, help: "With --once: seconds until an unreachable destination is given up.") var timeout = 60
     @Flag(name: .customLong("config-expand-env"), help: "Replace ${VAR} in the configuration.") var expandEnvironment = false
+    @Flag(name: .long, help: "Skip sources that this version cannot read (kafka, gelf …) instead of refusing to start.") var ignoreUnsupported = false
 
     func run() async throws {
         throw ExitStatus(
@@ -56,7 +59,7 @@ struct Collect: AsyncParsableCommand {
                 ServiceOptions(
                     roles: [.collector], configuration: config, data: data, listen: nil, watch: [],
                     expandsEnvironment: expandEnvironment, once: once, stdin: stdin, servesMetrics: serveMetrics,
-                    timeoutSeconds: timeout)))
+                    timeoutSeconds: timeout, ignoresUnsupported: ignoreUnsupported)))
     }
 }
 
@@ -66,9 +69,11 @@ struct Check: ParsableCommand {
 
     @Argument(help: "Configuration file (YAML).") var file: String
     @Flag(name: .customLong("config-expand-env"), help: "Replace ${VAR} in the configuration.") var expandEnvironment = false
+    @Flag(name: .long, help: "Skip sources that this version cannot read (kafka, gelf …) instead of refusing to start.") var ignoreUnsupported = false
 
     func run() throws {
-        let report = ConfigurationCheck.run(path: file, expandsEnvironment: expandEnvironment)
+        let report = ConfigurationCheck.run(
+            path: file, expandsEnvironment: expandEnvironment, ignoresUnsupported: ignoreUnsupported)
         if report.good { print(report.text) } else { StandardError.write(report.text) }
         throw ExitStatus(report.good ? 0 : 2)
     }

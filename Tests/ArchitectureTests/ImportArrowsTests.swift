@@ -9,7 +9,7 @@ import Testing
     static let toolchain: Set = ["Glibc", "Synchronization", "Dispatch", "FoundationEssentials"]
 
     static let rows: [(module: String, imports: Set<String>)] = [
-        ("Bytes", ["CKernels", "CZlib", "CZstd", "CSnappy"]),
+        ("Bytes", ["CKernels", "CZlib", "CZstd", "CBzip2", "CSnappy"]),
         ("LogModel", ["Bytes"]),
         ("Metrics", []),
         ("Disk", []),
@@ -41,7 +41,7 @@ import Testing
             [
                 "Metrics", "Disk", "LogQL", "LokiWire", "LogSources", "LogStages", "Redaction", "LogPipeline",
                 "LogShipping", "LogStore", "LogQuery", "LogServer", "LogConfig", "AsyncHTTPClient", "Logging", "NIOCore",
-                "ServiceLifecycle", "NIOHTTP1", "UnixSignals",
+                "ServiceLifecycle", "NIOHTTP1", "NIOPosix", "NIOSSL", "UnixSignals",
             ]
         ),
         ("tailrace", ["LogService", "ArgumentParser"]),

@@ -117,6 +117,61 @@ import Testing
         #expect(configuration.warnings.map(\.message) == [])
     }
 
+    @Test func targetFiles() throws {
+        let configuration = try load(
+            """
+            store: {}
+            scrape_configs:
+              - job_name: d
+                file_sd_configs:
+                  - files: [/etc/t/*.json, targets.yml]
+                    refresh_interval: 1d
+                relabel_configs:
+                  - {source_labels: [__meta_filepath], target_label: from}
+            """)
+        let discovery = try #require(configuration.scrapeConfigs[0].fileDiscoveries.first)
+        #expect(discovery.files == ["/etc/t/*.json", "targets.yml"])
+        #expect(discovery.refreshInterval == .seconds(86_400))
+        #expect(discovery.target.relabel.count == 1)
+        let found = mistakes(
+            """
+            store: {}
+            scrape_configs:
+              - job_name: d
+                file_sd_configs:
+                  - files: [/etc/t*/a.json, /etc/*x*.yml, /etc/a.txt]
+            """)
+        #expect(found.count == 3)
+        #expect(found.first?.message.contains("last component") ?? false)
+        let json = Array(#"[{"targets": ["a", "b"], "labels": {"__path__": "/x\u002f*.log", "env": "p"}}]"#.utf8)
+        #expect(
+            try TargetFile.groups(json, path: "t.json")
+                == [TargetGroup(targets: ["a", "b"], labels: Labels(["__path__": "/x/*.log", "env": "p"]))])
+        #expect(try TargetFile.groups(Array("- targets: [a]\n  labels:\n    x: 1\n".utf8), path: "t.yml").first?.labels == Labels(["x": "1"]))
+        #expect(try TargetFile.groups([], path: "t.yml").isEmpty)
+        #expect(throws: ConfigurationErrors.self) { try TargetFile.groups(Array("targets: [a]".utf8), path: "t.yml") }
+        #expect(throws: ConfigurationErrors.self) { try TargetFile.groups(Array("- {target: [a]}".utf8), path: "t.yml") }
+    }
+
+    @Test func unsupportedSourcesAreRefusedOrSkippedLoudly() throws {
+        let text = """
+            store: {}
+            scrape_configs:
+              - job_name: k
+                kafka: {brokers: [a]}
+              - job_name: f
+                static_configs: [{labels: {__path__: /a}}]
+            """
+        let refused = mistakes(text)
+        #expect(refused.count == 1)
+        #expect(refused.first?.line == 4)
+        #expect(refused.first?.hint.contains("/loki/api/v1/push") ?? false)
+        let skipped = try ConfigurationLoader.parse(text: text, file: "t.yaml", ignoreUnsupported: true)
+        #expect(skipped.scrapeConfigs.map(\.jobName) == ["k", "f"])
+        #expect(skipped.scrapeConfigs[0].fileTargets.isEmpty)
+        #expect(skipped.warnings.first?.message.contains("`kafka` of scrape_configs[0] is skipped") ?? false)
+    }
+
     @Test func ownBlocks() throws {
         let configuration = try load(
             """
@@ -255,7 +310,7 @@ import Testing
                 "scrape_configs:\n- job_name: a\n  kubernetes_sd_configs: [{role: pod}]", 3, 3,
                 "`kubernetes_sd_configs` is not available in this version", nil
             ),
-            ("scrape_configs:\n- job_name: a\n  syslog: {}", 3, 3, "`syslog` is not available in this version", nil),
+            ("scrape_configs:\n- job_name: a\n  gelf: {}", 3, 3, "`gelf` is not available in this version", nil),
             (
                 "scrape_configs:\n- job_name: a\n  journal: {matches: PRIORITY}", 3, 22,
                 "`matches` in scrape_configs[0].journal holds `PRIORITY`", nil

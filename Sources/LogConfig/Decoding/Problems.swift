@@ -4,10 +4,15 @@ final class Problems {
     static let countMax = 100
 
     let file: String
+    /// Sources that this version cannot read are warned of and skipped instead of refused.
+    let ignoresUnsupported: Bool
     private(set) var errors: [ConfigurationError] = []
     private(set) var warnings: [ConfigurationError] = []
 
-    init(file: String) { self.file = file }
+    init(file: String, ignoresUnsupported: Bool = false) {
+        self.file = file
+        self.ignoresUnsupported = ignoresUnsupported
+    }
 
     func error(_ message: String, at mark: YAMLMark, hint: String = "") {
         guard errors.count < Problems.countMax else { return }

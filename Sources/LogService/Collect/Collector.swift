@@ -10,9 +10,7 @@ import Synchronization
 final class Collector: Sendable {
     private let sink: CollectorSink
     private let destination: any BatchDestination
-    private let files: FileSource?
-    private let journals: [JournalSource]
-    private let stdin: StdinSource?
+    private let sources: [any CollectorSource]
     private let workers = Mutex<[Worker]>([])
     private let clock = Mutex<Worker?>(nil)
     private let stopping = Atomic<Bool>(false)
@@ -21,14 +19,12 @@ final class Collector: Sendable {
     private let report: @Sendable (String) -> Void
 
     init(
-        sink: CollectorSink, destination: any BatchDestination, files: FileSource?, journals: [JournalSource],
-        stdin: StdinSource? = nil, report: @escaping @Sendable (String) -> Void
+        sink: CollectorSink, destination: any BatchDestination, sources: [any CollectorSource],
+        report: @escaping @Sendable (String) -> Void
     ) {
         self.sink = sink
         self.destination = destination
-        self.files = files
-        self.journals = journals
-        self.stdin = stdin
+        self.sources = sources
         self.report = report
     }
 
@@ -37,14 +33,11 @@ final class Collector: Sendable {
 
     /// Starts every source on a thread of its own.
     func start() throws(StoreError) {
-        var bodies: [(String, @Sendable () throws -> Void)] = []
-        if let files { bodies.append(("tail-read", { try files.run() })) }
-        for journal in journals { bodies.append(("journal", { try journal.run() })) }
-        if let stdin { bodies.append(("stdin", { try stdin.run() })) }
-        for (name, body) in bodies {
+        for source in sources {
+            let name = source.name
             let worker = Worker(name) { [self] in
                 do {
-                    try body()
+                    try source.run()
                 } catch is CollectorSink.Closed {
                     // Stopped from outside: what was not delivered is read again next time.
                 } catch {
@@ -81,8 +74,7 @@ final class Collector: Sendable {
             do { try await Task.sleep(for: patience) } catch { return }
             giveUp()
         }
-        files?.stop()
-        for journal in journals { journal.stop() }
+        for source in sources { source.stop() }
         await joinSources()
         await settle()
         limit.cancel()
@@ -99,7 +91,7 @@ final class Collector: Sendable {
 
     /// Words about sources that ended in failure.
     var sourceFailures: [String] { failures.withLock { $0 } }
-    var isReady: Bool { files?.isReady ?? true }
+    var isReady: Bool { sources.allSatisfy(\.isReady) }
 
     private func joinSources() async {
         let threads = workers.withLock { list in

@@ -14,7 +14,7 @@ import Synchronization
 /// `copytruncate` are lost by the nature of that method; they are counted where they were seen.
 ///
 /// After `stop`, and before another source reads the same files, the sink must have committed what was delivered.
-package final class FileSource: Sendable {
+package final class FileSource: CollectorSource {
     /// A file as `/targets` shows it.
     package struct Status: Sendable, Equatable {
         package var job: Int
@@ -25,7 +25,9 @@ package final class FileSource: Sendable {
         package var isRotated: Bool
     }
 
-    package let targets: [FileTarget]
+    /// Targets by who knows of them: "" the configuration, else a discovery. In the order in which they came.
+    private let owned: Mutex<[(owner: String, targets: [FileTarget])]>
+    private let changes: TargetChanges
     private let settings: FileSourceSettings
     private let sink: any LineSink
     private let events: SourceEvents
@@ -42,14 +44,42 @@ package final class FileSource: Sendable {
         targets: [FileTarget], settings: FileSourceSettings = FileSourceSettings(), sink: any LineSink, once: Bool = false,
         events: SourceEvents = SourceEvents()
     ) throws(SystemError) {
-        self.targets = targets
+        owned = Mutex([("", targets)])
         self.settings = settings
         self.sink = sink
         self.once = once
         self.events = events
         readerWakeUp = try WakeUp()
-        watcherWakeUp = try WakeUp()
+        let wakeUp = try WakeUp()
+        watcherWakeUp = wakeUp
+        changes = TargetChanges(wakeUp)
     }
+
+    /// Targets followed now, each once.
+    package var targets: [FileTarget] {
+        var seen: Set<Int> = []
+        return owned.withLock { Array($0) }.flatMap(\.targets).filter { seen.insert($0.id).inserted }
+    }
+
+    /// Replaces the targets that `owner` has given before, also while `run` is at work. From any thread.
+    ///
+    /// Files of new targets are read from their committed positions, else from their beginning. Files of targets that are gone
+    /// are read until they are silent, for `leaveWait` at most, and let go of; a new target that leads to the same file goes
+    /// on where the old one was.
+    package func replace(_ targets: [FileTarget], of owner: String) {
+        // Under the lock to the end: of two changes the later one wins in the watcher as well.
+        owned.withLock { owned in
+            if let index = owned.firstIndex(where: { $0.owner == owner }) {
+                owned[index].targets = targets
+            } else {
+                owned.append((owner, targets))
+            }
+            var seen: Set<Int> = []
+            changes.post(owned.flatMap(\.targets).filter { seen.insert($0.id).inserted })
+        }
+    }
+
+    package var name: String { "files" }
 
     /// Files followed now, by path.
     package func status() -> [Status] {
@@ -77,7 +107,10 @@ package final class FileSource: Sendable {
         let most = settings.maxOpenFiles > 0 ? settings.maxOpenFiles : max(16, System.descriptorLimit / 2)
         let budget = DescriptorBudget(most)
         let known = KnownPositions(sink.positions(withPrefix: FileSourceKey.prefix))
-        let watcher = Watcher(targets: targets, settings: settings, events: events, inbox: inbox, budget: budget)
+        _ = changes.take()
+        let targets = targets
+        let watcher = Watcher(
+            targets: targets, changes: changes, settings: settings, events: events, inbox: inbox, budget: budget)
         var reader = Reader(
             targets: targets, settings: settings, sink: sink, events: events, known: known, budget: budget, inbox: inbox,
             once: once)

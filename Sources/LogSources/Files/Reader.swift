@@ -9,7 +9,7 @@ struct Reader: ~Copyable {
         var slot: Int
     }
 
-    private let targets: [FileTarget]
+    private var targets: [Int: FileTarget]
     private let settings: FileSourceSettings
     private let events: SourceEvents
     private let budget: DescriptorBudget
@@ -35,7 +35,7 @@ struct Reader: ~Copyable {
         targets: [FileTarget], settings: FileSourceSettings, sink: any LineSink, events: SourceEvents, known: KnownPositions,
         budget: DescriptorBudget, inbox: Inbox, once: Bool
     ) {
-        self.targets = targets
+        self.targets = Dictionary(targets.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })
         self.settings = settings
         self.events = events
         self.budget = budget
@@ -86,12 +86,12 @@ struct Reader: ~Copyable {
 
     private mutating func handle(_ notice: FileNotice, _ shown: borrowing Mutex<[ObjectIdentifier: TailProgress]>) {
         switch notice {
-        case .found(let id, let path, let target, let file, let status, let atStart):
+        case .found(let id, let path, let target, let file, let status, let when):
             for tail in detached where tail.lostPath == path && tail.id != id { tail.isReplaced = true }
-            found(id, path, target, file, status, atStart, shown)
+            found(id, path, target, file, status, when, shown)
         case .stray(let id, let path, let former, let target):
             guard claims[id] == nil else { return }
-            let tail = found(id, former, target, nil, nil, false, shown)
+            guard let tail = found(id, former, target, nil, nil, .later, shown) else { return }
             tail.location = path
             detach(tail, former, shown)
             // Whether its name was taken is not known: as likely as not.
@@ -112,6 +112,9 @@ struct Reader: ~Copyable {
             for slot in (claims[id] ?? []).indices {
                 if let tail = tails[Name(id: id, slot: slot)] { enqueue(tail) }
             }
+        case .targets(let now):
+            targets = Dictionary(now.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })
+            for tail in tails.values where targets[tail.target.id] == nil { leave(tail, shown) }
         case .resynced:
             let again = failed
             failed = []
@@ -124,15 +127,27 @@ struct Reader: ~Copyable {
 
     @discardableResult
     private mutating func found(
-        _ id: FileID, _ path: ByteString, _ target: Int, _ file: Int32?, _ status: FileStatus?, _ atStart: Bool,
+        _ id: FileID, _ path: ByteString, _ targetID: Int, _ file: Int32?, _ status: FileStatus?, _ when: FileArrival,
         _ shown: borrowing Mutex<[ObjectIdentifier: TailProgress]>
-    ) -> Tail {
+    ) -> Tail? {
+        guard let target = targets[targetID] else {
+            if let file { give(back: file) }
+            return nil
+        }
         let slot: Int
-        if let known = claims[id]?.firstIndex(of: target) {
+        if let known = claims[id]?.firstIndex(of: targetID) {
             slot = known
+        } else if let left = claims[id]?.firstIndex(where: { targets[$0] == nil }) {
+            // It had a target that is gone: this one goes on where that one was.
+            slot = left
+            claims[id]?[left] = targetID
+            if let tail = tails[Name(id: id, slot: left)] {
+                tail.adopt(target, path)
+                show(tail, shown)
+            }
         } else {
             slot = claims[id]?.count ?? 0
-            claims[id, default: []].append(target)
+            claims[id, default: []].append(targetID)
         }
         let name = Name(id: id, slot: slot)
         if let tail = tails[name] {
@@ -142,6 +157,7 @@ struct Reader: ~Copyable {
             if tail.detachedAt != nil {
                 // Renamed to another name of ours: it goes on.
                 tail.detachedAt = nil
+                tail.leaveBy = nil
                 tail.isReplaced = false
                 tail.progress.rotated.store(false, ordering: .relaxed)
                 detached.removeAll { $0 === tail }
@@ -150,18 +166,30 @@ struct Reader: ~Copyable {
             return tail
         }
         let tail = Tail(
-            id: id, slot: slot, target: targets[target], path: path, file: file, atStart: atStart, limit: once ? status?.size ?? .max : nil,
+            id: id, slot: slot, target: target, path: path, file: file, when: when, limit: once ? status?.size ?? .max : nil,
             now: Monotonic.now())
         tails[name] = tail
         if file != nil { open.append(tail) }
         show(tail, shown)
-        if !atStart || !isTooOld(status) { enqueue(tail) }
+        if when == .later || !isTooOld(status) { enqueue(tail) }
         return tail
     }
 
     private func isTooOld(_ status: FileStatus?) -> Bool {
         guard let oldest = settings.ignoreOlder, let status else { return false }
         return Timestamp.now().advanced(by: -oldest.nanoseconds).nanoseconds > status.modified
+    }
+
+    /// Its target is gone: what is there is read, and what comes while it is not silent, for some time.
+    private mutating func leave(_ tail: Tail, _ shown: borrowing Mutex<[ObjectIdentifier: TailProgress]>) {
+        tail.leaveBy = tail.leaveBy ?? Monotonic.now() &+ settings.leaveWait.nanoseconds
+        tail.isReplaced = true
+        if tail.detachedAt == nil {
+            tail.paths = []
+            tail.detachedAt = Monotonic.now()
+            detached.append(tail)
+        }
+        enqueue(tail)
     }
 
     private mutating func detach(_ tail: Tail, _ path: ByteString, _ shown: borrowing Mutex<[ObjectIdentifier: TailProgress]>) {
@@ -331,6 +359,11 @@ struct Reader: ~Copyable {
             let silent = now &- max(tail.lastActive, tail.detachedAt ?? now)
             let isOver = tail.isReplaced || tail.links == 0
             let wait = isOver ? settings.rotateWait : max(settings.rotateWait, settings.renamedWait)
+            if let end = tail.leaveBy, now >= end {
+                // Still written to, and nobody's any more. An unfinished line stays for whoever reads on from here.
+                drop(tail, shown, finished)
+                continue
+            }
             guard silent >= wait.nanoseconds || (tail.hasFailed && !tail.isOpen) else { continue }
             // Once more, so that nothing written since the last look is left behind.
             var outcome = Tail.Turn.idle

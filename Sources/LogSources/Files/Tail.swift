@@ -59,7 +59,7 @@ final class Tail {
     let id: FileID
     /// Which of the targets that read this file.
     let slot: Int
-    let target: FileTarget
+    private(set) var target: FileTarget
     private(set) var labels: Labels
     private(set) var progress: TailProgress
     /// Names that lead here and match; none: rotated or deleted.
@@ -70,6 +70,8 @@ final class Tail {
     var lostPath: ByteString?
     /// Another file has that name now.
     var isReplaced = false
+    /// Its target is gone: when to stop at the latest, monotonic nanoseconds.
+    var leaveBy: Int64?
     /// Monotonic nanoseconds.
     var detachedAt: Int64?
     var lastActive: Int64
@@ -78,8 +80,8 @@ final class Tail {
     var hasFailed = false
     /// There was no chance yet to look up its position.
     private var isNew = true
-    /// Found at start: an imported position or `startAt` may apply.
-    private let wasThereAtStart: Bool
+    /// Whether an imported position or `startAt` may apply.
+    private let arrival: FileArrival
     /// Read up to here, then stop: once mode.
     let limit: UInt64?
 
@@ -98,19 +100,23 @@ final class Tail {
     private var lastSize: UInt64 = 0
     private var lastModified: Int64 = .min
     private(set) var links: UInt64 = 1
+    /// Of files in another encoding, once their beginning is known.
+    private var decoder: LineDecoder?
+    /// Of a code unit.
+    private var width: Int { decoder?.encoding.width ?? 1 }
     private var forgotten: UInt64 = 0
     /// Its share of `pendingBytes`.
     private var pendingShare = 0
 
     init(
-        id: FileID, slot: Int, target: FileTarget, path: ByteString, file: Int32?, atStart: Bool, limit: UInt64?, now: Int64
+        id: FileID, slot: Int, target: FileTarget, path: ByteString, file: Int32?, when: FileArrival, limit: UInt64?, now: Int64
     ) {
         self.id = id
         self.slot = slot
         self.target = target
         paths = [path]
         location = path
-        wasThereAtStart = atStart
+        arrival = when
         self.limit = limit
         self.file = file ?? -1
         lastActive = now
@@ -119,6 +125,16 @@ final class Tail {
     }
 
     deinit { close() }
+
+    /// Belongs to another target from now on, which reads on where the last one was.
+    func adopt(_ target: FileTarget, _ path: ByteString) {
+        self.target = target
+        let before = progress
+        (labels, progress) = Tail.labelled(target, path)
+        progress.offset.store(before.offset.load(ordering: .relaxed), ordering: .relaxed)
+        progress.size.store(before.size.load(ordering: .relaxed), ordering: .relaxed)
+        mark.path = path
+    }
 
     private static func labelled(_ target: FileTarget, _ path: ByteString) -> (Labels, TailProgress) {
         var labels = target.labels
@@ -170,11 +186,12 @@ final class Tail {
             }
             return
         }
-        guard wasThereAtStart else { return }
+        guard arrival != .later else { return }
+        try resolveEncoding(size)
         if let imported = context.sink.importedOffset(path: location.string), imported <= size {
             let start = try lineStart(before: imported)
             if start > 0 { try skip(to: start, &context) }
-        } else if context.settings.startAt == .end, size > 0 {
+        } else if arrival == .atStart, context.settings.startAt == .end, size > 0 {
             let start = try lineStart(before: size)
             if start > 0 { try skip(to: start, &context) }
         }
@@ -192,9 +209,19 @@ final class Tail {
     /// Start of the line that holds the byte before `offset`, or `offset` when that byte is a newline: a foreign collector
     /// may have saved a position within a line. Looks back 1 MiB; further back `offset` itself has to do.
     private func lineStart(before offset: UInt64) throws -> UInt64 {
+        let offset = offset - offset % UInt64(width)
         let low = offset - min(offset, 1 << 20)
         let bytes = try System.bytes(file, low..<offset, location)
         guard UInt64(bytes.count) == offset - low else { return 0 }
+        if let decoder, decoder.encoding.width > 1 {
+            let last = bytes.withView { text in
+                var start: Int?
+                while let hit = decoder.encoding.newline(in: text, from: start ?? 0) { start = hit + decoder.encoding.width }
+                return start
+            }
+            if let last { return low + UInt64(last) }
+            return low == 0 ? 0 : offset
+        }
         if let newline = bytes.lastIndex(of: 0x0A) { return low + UInt64(newline) + 1 }
         return low == 0 ? 0 : offset
     }
@@ -224,6 +251,13 @@ final class Tail {
         }
     }
 
+    /// Finds out the byte order of a file in another encoding; it may be too short to tell.
+    private func resolveEncoding(_ end: UInt64) throws {
+        guard decoder == nil, let encoding = target.encoding, !encoding.isUTF8, end >= UInt64(encoding.width) else { return }
+        let beginning = try System.bytes(file, 0..<min(end, UInt64(LineDecoder.beginningMax)), location)
+        decoder = beginning.withView { LineDecoder(encoding, beginning: $0) }
+    }
+
     private func readBlock(_ context: inout TailContext, _ now: Int64) throws -> Turn {
         let status = try System.status(of: file, location)
         links = status.links
@@ -246,16 +280,22 @@ final class Tail {
             return .idle
         }
         lastModified = .min
-        let wanted = Int(min(UInt64(context.settings.blockSize), end - readOffset))
+        try resolveEncoding(end)
+        // Whole code units: half of one waits for the other half.
+        let most = Int(min(UInt64(context.settings.blockSize), end - readOffset))
+        if let encoding = target.encoding, !encoding.isUTF8, most < encoding.width { return .idle }
+        let wanted = max(most - most % width, width)
         let isOverlong = dropped > 0
         let arena = isOverlong ? ByteArena(capacity: wanted) : pending ?? ByteArena(capacity: wanted)
         let carried = arena.count
         let before = readMark.length
-        guard let got = try read(arena, wanted, before, context.scratch) else {
+        guard let gotten = try read(arena, wanted, before, context.scratch) else {
             arena.truncate(to: carried)
             try startOver(&context)
             return .more
         }
+        let got = gotten - gotten % width
+        arena.truncate(to: carried + got)
         if got == 0 { return .idle }
         lastActive = now
         context.count(.bytes, UInt64(got))
@@ -325,11 +365,12 @@ final class Tail {
     ) throws {
         var lines: [LineBatch.Line] = []
         let text = arena.view
-        let consumed = context.splitter.split(text, searchFrom: searchFrom, offset: pendingStart, into: &lines)
+        let consumed = split(text, searchFrom, into: &lines, &context)
         context.countSplit()
         var rest = consumed
         var isHole = false
-        if rest < text.count, text[rest] == 0 {
+        // Every other byte of UTF-16 is NUL.
+        if width == 1, rest < text.count, text[rest] == 0 {
             while rest < text.count, text[rest] == 0 { rest += 1 }
             context.count(.nulBytesSkipped, UInt64(rest - consumed))
             isHole = rest == text.count
@@ -366,11 +407,21 @@ final class Tail {
         if isHole { try skipHole(&context) }
     }
 
+    private func split(
+        _ text: ByteView, _ searchFrom: Int, into lines: inout [LineBatch.Line], _ context: inout TailContext
+    ) -> Int {
+        guard let decoder else {
+            return context.splitter.split(text, searchFrom: searchFrom, offset: pendingStart, into: &lines)
+        }
+        return decoder.split(text, searchFrom: searchFrom, offset: pendingStart, &context.splitter, into: &lines)
+    }
+
     /// Cuts an unfinished line that is too long; where many files have one at the same time, earlier.
     private func limitPending(_ arena: ByteArena, _ context: TailContext) {
         let settings = context.settings
         let isCrowded = context.pendingBytes - pendingShare + arena.count > settings.unfinishedBytesMax
-        let limit = isCrowded ? min(settings.maxLineBytes, max(pendingShare, 64 << 10)) : settings.maxLineBytes
+        var limit = isCrowded ? min(settings.maxLineBytes, max(pendingShare, 64 << 10)) : settings.maxLineBytes
+        limit -= limit % width
         guard arena.count > limit else { return }
         dropped += UInt64(arena.count - limit)
         arena.truncate(to: limit)
@@ -380,10 +431,13 @@ final class Tail {
     private func endOverlong(
         _ block: ByteArena, from start: UInt64, _ overlap: UnsafeRawBufferPointer, _ context: inout TailContext
     ) throws {
-        guard let newline = block.view.firstIndex(of: 0x0A), let kept = pending else {
+        let found = decoder.map { $0.encoding.newline(in: block.view, from: 0) } ?? block.view.firstIndex(of: 0x0A)
+        guard let found, let kept = pending else {
             dropped += UInt64(block.count)
             return
         }
+        // The last byte of the newline.
+        let newline = found + width - 1
         let end = start + UInt64(newline + 1)
         context.count(.linesCut)
         context.count(.bytesCut, dropped + UInt64(newline))
@@ -460,6 +514,19 @@ final class Tail {
             ?? FileSourceKey(
                 id: id, fingerprint: mark.fingerprint.value, born: UInt64(bitPattern: context.splitter.time()), slot: slot)
         self.key = key
+        var (arena, lines) = (arena, lines)
+        if let decoder {
+            let out = ByteArena(capacity: max(64, arena.count))
+            let replaced = decoder.decode(arena.view, &lines, &context.splitter, atBeginning: delivered == 0, into: out)
+            context.count(.charactersReplaced, UInt64(replaced))
+            context.countSplit()
+            arena = out
+        } else if target.encoding != nil, delivered == 0, let first = lines.first,
+            arena[Int(first.start)..<Int(first.start + first.length)].hasPrefix("\u{FEFF}" as StaticString)
+        {
+            lines[0].start += 3
+            lines[0].length -= 3
+        }
         context.count(.lines, UInt64(lines.count))
         try context.sink.deliver(
             LineBatch(
@@ -499,6 +566,7 @@ final class Tail {
         pending = nil
         dropped = 0
         nulRun = nil
+        decoder = nil
         lastSize = 0
         begin(at: 0)
     }

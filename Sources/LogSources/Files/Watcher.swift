@@ -4,7 +4,7 @@ import Synchronization
 /// What the watcher has found out about files, for the reader, in order.
 enum FileNotice: Sendable {
     /// `path` leads to the file and matches `target`. An open descriptor where the watcher already had to hold on to it.
-    case found(FileID, path: ByteString, target: Int, file: Int32?, status: FileStatus, atStart: Bool)
+    case found(FileID, path: ByteString, target: Int, file: Int32?, status: FileStatus, when: FileArrival)
     /// `path` leads to it no longer.
     case gone(FileID, path: ByteString)
     /// It has a name in a watched directory that matches nothing: where to open it.
@@ -13,8 +13,20 @@ enum FileNotice: Sendable {
     case touched(FileID)
     /// A file that matches nothing, at `path`, had the name `formerly`: it was rotated while the collector did not run.
     case stray(FileID, path: ByteString, formerly: ByteString, target: Int)
+    /// The targets that there are from now on. What no longer is among them is read to its end and let go of.
+    case targets([FileTarget])
     /// Everything was looked at: files that failed may be tried again.
     case resynced
+}
+
+/// When a file was found, which decides where to begin in it.
+enum FileArrival: Sendable {
+    /// It was there when the collector began.
+    case atStart
+    /// It was there when its target was added.
+    case withTarget
+    /// It appeared while its target was watched.
+    case later
 }
 
 /// Notices on their way from one thread to another.
@@ -46,7 +58,10 @@ final class Inbox: Sendable {
 /// It runs on a thread of its own so that a reader that waits for its sink misses no rotation: a file created and renamed
 /// meanwhile is opened here at once. All of this is of one thread.
 struct Watcher: ~Copyable {
-    private let targets: [FileTarget]
+    private var targets: [FileTarget]
+    private let changes: TargetChanges
+    /// Targets of which the files that are there have not been told yet.
+    private var fresh: Set<Int> = []
     private let settings: FileSourceSettings
     private let events: SourceEvents
     private let inbox: Inbox
@@ -69,8 +84,12 @@ struct Watcher: ~Copyable {
     private var reported: Set<ByteString> = []
     private var isStart = true
 
-    init(targets: [FileTarget], settings: FileSourceSettings, events: SourceEvents, inbox: Inbox, budget: DescriptorBudget) {
+    init(
+        targets: [FileTarget], changes: TargetChanges, settings: FileSourceSettings, events: SourceEvents, inbox: Inbox,
+        budget: DescriptorBudget
+    ) {
         self.targets = targets
+        self.changes = changes
         self.settings = settings
         self.events = events
         self.inbox = inbox
@@ -113,6 +132,7 @@ struct Watcher: ~Copyable {
                 // Every write to a file is an event: taking them in handfuls costs a fraction of taking them one by one.
                 _ = System.waitReadable([], milliseconds: settings.pacing.milliseconds / 2)
             }
+            if let changed = changes.take() { adopt(changed) }
             let now = Monotonic.now()
             if now >= nextScan || (isScanDue && now &- lastScan >= 100_000_000) {
                 scan()
@@ -128,6 +148,19 @@ struct Watcher: ~Copyable {
     private var interval: Int64 {
         let often = min(settings.resyncInterval, max(settings.pollInterval, .milliseconds(50)) * 4)
         return (inotify == nil ? often : settings.resyncInterval).nanoseconds
+    }
+
+    /// Other targets than before: what no target matches any more is told as gone, then new ones are looked for.
+    private mutating func adopt(_ changed: [FileTarget]) {
+        let before = Set(targets.map(\.id))
+        let after = Set(changed.map(\.id))
+        guard before != after else { return }
+        targets = changed
+        notices.append(.targets(changed))
+        for path in current.keys.sorted() where matching(path).isEmpty { lose(path) }
+        fresh = after.subtracting(before)
+        scan()
+        fresh = []
     }
 
     private mutating func flush() {
@@ -164,10 +197,11 @@ struct Watcher: ~Copyable {
         var expansion = GlobExpansion()
         var matches: [GlobExpansion.Match] = []
         var wanted: [ByteString: [Int]] = [:]
-        for (index, target) in targets.enumerated() {
-            for match in expansion.files(of: target.glob, excluding: target.exclude, entering: { watch($0) }) {
+        for target in targets {
+            for match in expansion.files(of: target.glob, excluding: target.exclude, entering: { watch($0) })
+            where !target.isArchive(match.path) {
                 if wanted[match.path] == nil { matches.append(match) }
-                wanted[match.path, default: []].append(index)
+                wanted[match.path, default: []].append(target.id)
             }
         }
         for match in matches { note(match, targets: wanted[match.path] ?? []) }
@@ -196,9 +230,9 @@ struct Watcher: ~Copyable {
                 guard !candidates.isEmpty, let status = Self.regular(path), names[status.id] == nil else { continue }
                 for former in Set(candidates) where former.parent == directory {
                     guard isKnown || status.modified >= since[former] ?? .max,
-                        let target = targets.firstIndex(where: { $0.matches(former) })
+                        let target = targets.first(where: { $0.matches(former) })
                     else { continue }
-                    notices.append(.stray(status.id, path: path, formerly: former, target: target))
+                    notices.append(.stray(status.id, path: path, formerly: former, target: target.id))
                 }
             }
         }
@@ -264,7 +298,7 @@ struct Watcher: ~Copyable {
         notices.append(.touched(id))
     }
 
-    private func matching(_ path: ByteString) -> [Int] { targets.indices.filter { targets[$0].matches(path) } }
+    private func matching(_ path: ByteString) -> [Int] { targets.filter { $0.matches(path) }.map(\.id) }
 
     /// Looks at one path and tells what is different.
     private mutating func examine(_ path: ByteString, origin: ByteString? = nil) {
@@ -288,7 +322,7 @@ struct Watcher: ~Copyable {
             let file = pin(path, id)
             for target in matching(origin) {
                 notices.append(
-                    .found(id, path: origin, target: target, file: file.flatMap { duplicate($0) }, status: match.status, atStart: false))
+                    .found(id, path: origin, target: target, file: file.flatMap { duplicate($0) }, status: match.status, when: .later))
             }
             if let file { release(file) }
             notices.append(.moved(id, to: path))
@@ -327,6 +361,7 @@ struct Watcher: ~Copyable {
             follow(match)
             current[match.path] = match.status
             if old != match.status { touch(old.id) }
+            for target in wanted where fresh.contains(target) { post(match, target) }
             return
         }
         lose(match.path)
@@ -343,7 +378,8 @@ struct Watcher: ~Copyable {
         let file = isStart || isKnown ? nil : pin(match.path, match.status.id)
         notices.append(
             .found(
-                match.status.id, path: match.path, target: target, file: file, status: match.status, atStart: isStart))
+                match.status.id, path: match.path, target: target, file: file, status: match.status,
+                when: isStart ? .atStart : fresh.contains(target) ? .withTarget : .later))
     }
 
     private func pin(_ path: ByteString, _ id: FileID) -> Int32? {

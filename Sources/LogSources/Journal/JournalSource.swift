@@ -20,7 +20,7 @@ package struct HelperCommand: Sendable, Equatable {
 ///
 /// The position is a running count, its detail the cursor of the last entry. A helper that dies is started again behind the
 /// entry that was handed over last; after a restart of the collector, behind the one that was committed.
-package final class JournalSource: Sendable {
+package final class JournalSource: CollectorSource {
     package struct Status: Sendable, Equatable {
         package var job: Int
         package var jobName: String
@@ -56,6 +56,9 @@ package final class JournalSource: Sendable {
         shown = Mutex(
             Status(job: settings.job, jobName: settings.jobName, cursor: "", entries: 0, isConnected: false))
     }
+
+    package var name: String { "journal:\(settings.jobName)" }
+    package var isReady: Bool { true }
 
     package func status() -> Status { shown.withLock { $0 } }
 

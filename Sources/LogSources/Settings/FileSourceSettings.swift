@@ -17,6 +17,8 @@ package struct FileSourceSettings: Sendable, Equatable {
     package var rotateWait: Duration = .seconds(5)
     /// How long a renamed file is kept while no new one has taken its place: its writer has not been told yet.
     package var renamedWait: Duration = .seconds(600)
+    /// How long files of a target that is gone are read on while they are written to.
+    package var leaveWait: Duration = .seconds(60)
     /// How often files that were busy lately are looked at without being told to.
     package var pollInterval: Duration = .milliseconds(250)
     /// How long after its last line a file counts as busy.
@@ -46,6 +48,10 @@ package struct FileTargetSettings: Sendable {
     package var jobName: String
     package var labels: Labels
     package var relabel: [RelabelRule]
+    /// nil: UTF-8, or whatever bytes there are.
+    package var encoding: TextEncoding?
+    /// nil: every file is tailed as it is.
+    package var decompression: Decompression?
 
     /// `labels` hold `__path__` and, where wanted, `__path_exclude__` and `__host__`, as Promtail has it.
     package init(job: Int, jobName: String, labels: Labels, relabel: [RelabelRule] = []) {
@@ -81,6 +87,10 @@ package struct FileTarget: Sendable {
     package let labels: Labels
     /// Before relabelling, for `/service-discovery`.
     package let discovered: Labels
+    package let encoding: TextEncoding?
+    package let decompression: Decompression?
+    /// Names it while it comes and goes: equal for equal targets of a job.
+    package let id: Int
     let glob: Glob
     let exclude: Glob?
     package var path: String { glob.text.string }
@@ -95,16 +105,30 @@ package struct FileTarget: Sendable {
         job = settings.job
         jobName = settings.jobName
         discovered = settings.labels
+        encoding = settings.encoding
+        decompression = settings.decompression
         glob = try Glob(path)
         let excluded = relabelled["__path_exclude__"] ?? ""
         exclude = excluded.isEmpty ? nil : try Glob(excluded)
         labels = Labels(relabelled.pairs.filter { !$0.name.hasPrefix("__") && !$0.value.isEmpty })
+        let key = "\(job) \(Self.key(glob, labels, exclude))"
+        id = Int(truncatingIfNeeded: key.withView { XXH3.of($0) })
     }
 
     /// Promtail's key: path, labels, exclusion. Of two targets with the same one is ignored (`exists`).
-    package var key: String { "\(path):\(labels.description):\(exclude?.text.string ?? "")" }
+    package var key: String { Self.key(glob, labels, exclude) }
 
-    func matches(_ path: ByteString) -> Bool { glob.matches(path) && exclude?.matches(path) != true }
+    private static func key(_ glob: Glob, _ labels: Labels, _ exclude: Glob?) -> String {
+        "\(glob.text.string):\(labels.description):\(exclude?.text.string ?? "")"
+    }
+
+    /// Whether `path` is to be tailed.
+    func matches(_ path: ByteString) -> Bool {
+        glob.matches(path) && exclude?.matches(path) != true && !isArchive(path)
+    }
+
+    /// Whether `path` is left to `ArchiveSource`.
+    func isArchive(_ path: ByteString) -> Bool { decompression?.covers(path) ?? false }
 
     /// All targets of a configuration; those that fail are told to `failed`, in order.
     package static func resolve(

@@ -11,8 +11,20 @@ package enum SourceCounter: String, Sendable, CaseIterable {
     /// Bytes seen in a file, but overwritten or unlinked before they were read.
     case bytesLost
     case readErrors
+    /// Code units of another encoding that made no sense there.
+    case charactersReplaced
+    /// Target files of `file_sd_configs` that could not be read or understood.
+    case targetFilesFailed
     /// Events that the kernel dropped; everything is looked at again after one.
     case watchOverflows
+    case syslogEntries
+    /// Messages whose header was not as the format has it: what followed it was delivered as text.
+    case syslogPartial
+    case syslogEmpty, syslogDropped
+    /// Datagrams that came while there was no room.
+    case syslogShed
+    /// Connections closed because nothing could be made of what they sent.
+    case syslogBroken
     case journalEntries, journalBytes
     case journalWithoutMessage, journalWithoutLabels, journalDropped
     /// The helper process died and was started again.
@@ -44,7 +56,7 @@ package struct SourceEvents: Sendable {
         self.report = report
     }
 
-    func tell(_ level: SourceReport.Level, _ subject: String, _ message: String) {
+    package func tell(_ level: SourceReport.Level, _ subject: String, _ message: String) {
         report(SourceReport(level: level, message: message, subject: subject))
     }
 }

@@ -6,7 +6,7 @@ import LogModel
 ///
 /// There is no position to come back to, so its batches carry none (their source is empty). Blank lines are skipped, a
 /// last line without a newline counts.
-package struct StdinSource: Sendable {
+package struct StdinSource: CollectorSource {
     private let descriptor: Int32
     private let labels: Labels
     private let job: Int
@@ -23,6 +23,12 @@ package struct StdinSource: Sendable {
         self.maxLineBytes = maxLineBytes
         self.sink = sink
     }
+
+    package var name: String { "stdin" }
+    package var isReady: Bool { true }
+
+    /// Nothing: it ends with its input, or when the sink closes.
+    package func stop() {}
 
     /// Blocks until the end of the input. Throws where the input fails, or the sink is closed.
     package func run() throws {

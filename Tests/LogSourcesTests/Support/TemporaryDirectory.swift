@@ -82,7 +82,7 @@ final class Running {
 
     init(
         _ targets: [FileTarget], _ sink: RecordingSink, once: Bool = false,
-        _ change: (inout FileSourceSettings) -> Void = { _ in }
+        _ change: (inout FileSourceSettings) -> Void = { _ in }, before: (FileSource) throws -> Void = { _ in }
     ) throws {
         var settings = FileSourceSettings()
         settings.rotateWait = .milliseconds(300)
@@ -93,6 +93,7 @@ final class Running {
         change(&settings)
         self.sink = sink
         source = try FileSource(targets: targets, settings: settings, sink: sink, once: once, events: sink.events)
+        try before(source)
         worker = Worker("test-source") { [source, outcome] in
             var problem: String?
             do { try source.run() } catch { problem = "\(error)" }
