@@ -9,6 +9,8 @@ package struct PipelineEnvironment: Sendable {
     package var registry: Registry
     package var families: MetricFamilies
     package var clock: @Sendable () -> Timestamp
+    /// Who looks at each line behind each stage; nil: nobody.
+    package var inspector: PipelineInspector?
 
     package init(registry: Registry = Registry(), clock: @escaping @Sendable () -> Timestamp = { Timestamp.now() }) {
         self.registry = registry
@@ -44,13 +46,25 @@ package struct Pipeline: Sendable {
     /// What is odd but no error, for the log: an expression that extracts nothing, and the like.
     package let warnings: [PipelineError]
 
-    /// Compiles; the first mistake is thrown.
+    /// Name of the scrape configuration; empty: it has none.
+    package private(set) var job = ""
+    /// Lines that reached each operation; empty where nobody asked for it.
+    private(set) var stageCounters: [Counter] = []
+
+    /// Compiles; the first mistake is thrown. `job`: under whose name lines are counted by stage; nil: they are not.
     package static func build(
-        _ specs: [StageSpec], environment: PipelineEnvironment
+        _ specs: [StageSpec], environment: PipelineEnvironment, job: String? = nil
     ) throws(PipelineError) -> Pipeline {
         var compiler = PipelineCompiler(environment: environment)
         try compiler.compile(specs)
-        return compiler.finish()
+        var pipeline = compiler.finish()
+        guard let job else { return pipeline }
+        pipeline.job = job
+        pipeline.stageCounters = pipeline.operations.enumerated().map { number, operation in
+            environment.registry.counter(
+                "tailrace_stage_lines_total", "Lines that came to a stage.", ["job": job, "stage": "\(number + 1) \(operation.name)"])
+        }
+        return pipeline
     }
 
     /// A runner for one thread.

@@ -15,6 +15,7 @@ package final class PipelineOutput {
     private let tenant: Tenant
     private let redactor: IntakeBuilder?
     private let gate: CollectorGate?
+    private let labelGuard: (guard: LabelGuard, max: Int)?
     private let cutLine = ByteArena(capacity: 256)
     /// Streams of the batch that is gathered, where their number is limited.
     private var streams: Set<Labels> = []
@@ -31,16 +32,20 @@ package final class PipelineOutput {
         /// By label set: number of the prepared stream of `store`, and of the stream of `shipped`; -1: not met yet.
         var store: [Int32] = []
         var shipped: [Int32] = []
+        /// By label set: what of a shipped stream's labels became metadata.
+        var demoted: [Int: [Label]] = [:]
     }
 
     /// `intake`: lines go to an embedded store, by these rules. `ships`: lines go to another server. `redactor`: the
     /// top-level `redaction:` block (an intake's own redactor is used when this is nil); `registry` (else the
-    /// intake's) counts its work. `gate`: limits of the whole collector.
+    /// intake's) counts its work. `gate`: limits of the whole collector. `labelGuard`: of what is shipped, with the most values
+    /// that a label may take in a day (an intake has its own).
     package init(
         tenant: Tenant = .fake, intake: Intake?, ships: Bool, redactor: Redactor? = nil, registry: Registry? = nil,
-        gate: CollectorGate? = nil
+        gate: CollectorGate? = nil, labelGuard: (guard: LabelGuard, max: Int)? = nil
     ) {
         self.gate = gate
+        self.labelGuard = labelGuard
         self.tenant = tenant
         store = intake?.makeBuilder(tenant: tenant)
         shipped = ships ? WriteBatch(tenant: tenant) : nil
@@ -176,11 +181,17 @@ package final class PipelineOutput {
     private func ship(_ set: Int, _ sets: LabelSets, _ timestamp: Int64, _ line: ByteView, _ metadata: Labels) {
         var stream = map.shipped[set]
         if stream < 0 {
-            stream = Int32(shipped?.stream(labels(set, sets, forStore: false)) ?? 0)
+            var labels = labels(set, sets, forStore: false)
+            if let labelGuard {
+                let wide = labelGuard.guard.demote(&labels, of: tenant, max: labelGuard.max)
+                if !wide.isEmpty { map.demoted[set] = wide }
+            }
+            stream = Int32(shipped?.stream(labels) ?? 0)
             map.shipped[set] = stream
         }
         guard (shipped?.bytes.count ?? 0) + line.count <= WriteBatch.bytesMax else { return }
-        let number = shipped?.metadataSet(metadata) ?? 0
+        let all = map.demoted.isEmpty ? metadata : Labels((map.demoted[set] ?? []) + metadata.pairs)
+        let number = shipped?.metadataSet(all) ?? 0
         shipped?.add(timestamp: timestamp, stream: UInt32(stream), metadata: number, line: line)
     }
 

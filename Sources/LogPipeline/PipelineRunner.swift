@@ -30,6 +30,8 @@ package final class PipelineRunner {
     private let joined = ByteArena(capacity: 256)
     private var random = SplitMix(seed: UInt64.random(in: .min ... .max))
     private var dropped: [Int]
+    /// Lines that have come to each operation since they were counted.
+    private var reached: [Int]
 
     private var entry: PipelineEntry
     /// Entries for lines that were let go while another one is worked on.
@@ -47,6 +49,10 @@ package final class PipelineRunner {
         var last: SourcePosition
     }
 
+    private let inspector: PipelineInspector?
+    /// Lines that are under way while somebody looks on, innermost last.
+    private var walks: [PipelineInspector.Walk] = []
+
     /// Last time given to a line of each label set, for times of reading.
     private var assigned: [Int64] = []
     private var now: Int64 = 0
@@ -55,6 +61,7 @@ package final class PipelineRunner {
     init(_ pipeline: Pipeline) {
         self.pipeline = pipeline
         clock = pipeline.environment.clock
+        inspector = pipeline.environment.inspector
         sets = LabelSets(slots: pipeline.slots, bytes: ByteArena(capacity: 4096))
         let count = pipeline.memoryCount
         moves = (0..<count).map { _ in LabelMove() }
@@ -65,6 +72,7 @@ package final class PipelineRunner {
         redactionScratch = pipeline.redactors.map { try? $0.makeScratch() }
         redactedSets = pipeline.redactors.map { _ in LabelMove() }
         dropped = [Int](repeating: 0, count: pipeline.dropCounters.count)
+        reached = [Int](repeating: 0, count: pipeline.operations.count)
         entry = PipelineEntry(slotCount: pipeline.slots.count, sets: sets)
     }
 
@@ -186,14 +194,35 @@ package final class PipelineRunner {
             pipeline.dropCounters[reason].add(count)
             dropped[reason] = 0
         }
+        for (stage, counter) in pipeline.stageCounters.enumerated() where reached[stage] > 0 {
+            counter.add(reached[stage])
+            reached[stage] = 0
+        }
     }
 
     // MARK: One line
 
     private func run(from start: Int, _ entry: inout PipelineEntry, _ output: PipelineOutput) {
+        guard let inspector else { return pass(from: start, &entry, output) }
+        walks.append(PipelineInspector.Walk(picture: inspector.picture(entry, sets, pipeline), at: start))
+        pass(from: start, &entry, output)
+        if let walk = walks.popLast(), walk.at < pipeline.operations.count { inspector.tellEnd(pipeline.operations[walk.at]) }
+    }
+
+    /// The innermost line has come to the operation `at`.
+    private func look(_ at: Int, _ entry: borrowing PipelineEntry, _ inspector: PipelineInspector) {
+        guard let walk = walks.last, walk.at != at else { return }
+        let now = inspector.picture(entry, sets, pipeline)
+        inspector.tell(walk, now, pipeline.operations[walk.at])
+        walks[walks.count - 1] = PipelineInspector.Walk(picture: now, at: at)
+    }
+
+    private func pass(from start: Int, _ entry: inout PipelineEntry, _ output: PipelineOutput) {
         let operations = pipeline.operations
         var at = start
         while at < operations.count {
+            reached[at] &+= 1
+            if let inspector { look(at, entry, inspector) }
             switch operations[at] {
             case .json(let extraction, let dropReason):
                 if case .malformed = extraction.run(&entry.state, &cursor), let dropReason {
@@ -285,6 +314,7 @@ package final class PipelineRunner {
             }
             at += 1
         }
+        if let inspector { look(at, entry, inspector) }
         emit(&entry, output)
     }
 

@@ -74,8 +74,8 @@ package struct ServerHooks: Sendable {
     package var compact: (@Sendable () async throws -> Void)?
     /// Makes a copy of the store beside it; says where it lies.
     package var snapshot: (@Sendable () async throws -> SnapshotPlace)?
-    /// Answers what no route of Loki's covers (the page); nil: 404. Called on the connection's thread: do not block.
-    package var extra: @Sendable (_ method: String, _ path: String) -> Reply? = { _, _ in nil }
+    /// Answers what no route of Loki's covers (targets, reload, the page); nil: 404. Do not block.
+    package var extra: @Sendable (_ method: String, _ path: String) async -> Reply? = { _, _ in nil }
     package var version = ServerVersion()
 
     package init() {}

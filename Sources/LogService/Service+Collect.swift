@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Glibc
 import LogModel
 import LogPipeline
 import LogServer
@@ -13,76 +14,109 @@ import UnixSignals
 
 /// The collector alone: to servers elsewhere, or into an embedded store.
 extension Service {
-    /// What a collector delivers to, and what has to be ended after it.
-    private struct Target {
-        var destination: any BatchDestination
-        /// Rules of the embedded store; nil: lines ship.
-        var intake: Intake?
-        var batchWait: Int64
-        var store: LogStore?
-        var positions: PositionsFile?
-        var http: HTTPClient?
-    }
-
     static func collect(_ given: ServicePlan, _ options: ServiceOptions, _ log: ServiceLog) async throws(Failure) -> Int32 {
-        var plan = given
         let options = options.reading(stdin: given.readsStdin)
+        var plan = given
         if options.stdin { plan.readStdin() }
-        let registry = Registry()
-        let redactor = try redactor(plan)
-        let pipelines = try pipelines(plan, PipelineEnvironment(registry: registry), log)
         guard !plan.jobs.isEmpty else {
             throw Failure(status: 2, message: "tailrace: the configuration has no scrape_configs: nothing to collect")
         }
-        let report: @Sendable (String) -> Void = { log.warning($0) }
-        let target = plan.ships
-            ? ship(plan, options, registry, report) : try store(plan, redactor, registry, report)
-        if let file = target.positions {
-            for index in plan.jobs.indices {
-                let name = plan.jobs[index].name
-                plan.jobs[index].journal?.importedCursor = file.importedCursor(jobName: name)
-            }
+        let registry = Registry()
+        var environment = PipelineEnvironment(registry: registry)
+        if options.inspects { environment.inspector = inspector(try redactor(plan)) }
+        let parts = Parts(registry: registry, environment: environment, log: log, once: options.once)
+        let stores = !plan.ships && !options.isDryRun
+        let store = stores ? try openStore(plan.store, registry) { log.warning($0) } : nil
+        let unread = UnreadCount()
+        let make: CollectorHost.Maker = { plan, before throws(Failure) in
+            let target =
+                if let before { before } else if options.isDryRun { printing(plan) } else if let store {
+                    try storing(plan, store, parts)
+                } else {
+                    ship(plan, options, parts)
+                }
+            return try generation(plan, target, parts, unread)
         }
+        let first = try make(plan, nil)
         let notes = plan.notes
         for note in notes { log.warning(note) }
-        let sink = CollectorSink(
-            pipelines: pipelines, intake: target.intake, redactor: target.intake == nil ? redactor : nil,
-            registry: registry, destination: target.destination,
-            settings: CollectorSink.Settings(
-                batchSize: plan.clients.map(\.batchSize).min() ?? 1 << 20, batchWait: target.batchWait),
-            gate: CollectorGate(plan.collectorLimits, registry: registry), report: report)
-        let unread = UnreadCount()
-        let collector = try collector(
-            plan, sink: sink, destination: target.destination, once: options.once, registry: registry, log: log,
-            unread: unread)
+        let host = CollectorHost(
+            first, storesHere: stores, registry: registry, log: log,
+            plan: { () throws(Failure) in try ServicePlan.make(options) }, make: make)
         // Before the first line is read: a busy port starts nothing.
         var observation: Observation?
-        if plan.observes, !options.once || options.servesMetrics {
-            observation = try await observe(plan.server, registry, notes, collector, log)
+        if plan.observes, !options.isDryRun, !options.once || options.servesMetrics {
+            observation = try await observe(plan, parts, host, log)
         }
-        do throws(StoreError) { try collector.start() } catch { throw Failure(status: 2, message: "tailrace: \(error.message)") }
+        do throws(StoreError) { try first.collector.start() } catch { throw Failure(status: 2, message: "tailrace: \(error.message)") }
 
-        let saver = PositionSaver(target.positions, log: log)
         let status = options.once
-            ? await once(collector, sink, unread, timeoutSeconds: options.timeoutSeconds, log)
-            : await untilSignal(collector, log)
-        saver.stop()
-        if let store = target.store {
+            ? await once(first, unread, timeoutSeconds: options.timeoutSeconds, log) : await untilSignal(host, log)
+        if options.once { first.target.saver?.stop() }
+        if let store {
             do throws(StoreError) { try await store.flush() } catch { log.error(error.message) }
             await store.close()
         }
+        parts.tap.end()
         await observation?.close()
-        try? await target.http?.shutdown()
-        let totals = sink.summary
+        let totals = host.totals
         log.info(
             "\(totals.lines) lines read, \(totals.refusedLines) lines refused here, \(totals.refused.count) batches refused, "
                 + "\(totals.dropped.count) dropped, \(totals.undelivered.count) not delivered")
         return status
     }
 
-    private static func ship(
-        _ plan: ServicePlan, _ options: ServiceOptions, _ registry: Registry, _ report: @escaping @Sendable (String) -> Void
-    ) -> Target {
+    /// What all generations of a collector share.
+    struct Parts: Sendable {
+        var registry: Registry
+        var environment: PipelineEnvironment
+        var log: ServiceLog
+        var once: Bool
+        var labelGuard: LabelGuard
+        let tap = TapHub()
+
+        init(registry: Registry, environment: PipelineEnvironment, log: ServiceLog, once: Bool = false) {
+            self.registry = registry
+            self.environment = environment
+            self.log = log
+            self.once = once
+            labelGuard = LabelGuard(registry: registry) { log.warning($0) }
+        }
+    }
+
+    /// The sources of a plan, their pipelines, and where they deliver to.
+    static func generation(
+        _ given: ServicePlan, _ target: DeliveryTarget, _ parts: Parts, _ unread: UnreadCount = UnreadCount()
+    ) throws(Failure) -> CollectorHost.Generation {
+        var plan = given
+        if let file = target.positions {
+            for index in plan.jobs.indices {
+                let name = plan.jobs[index].name
+                plan.jobs[index].journal?.importedCursor = file.importedCursor(jobName: name)
+            }
+        }
+        let log = parts.log
+        let sink = CollectorSink(
+            pipelines: try pipelines(plan, parts.environment, log), intake: target.intake,
+            redactor: target.intake == nil ? try redactor(plan) : nil, registry: parts.registry, destination: target.destination,
+            settings: CollectorSink.Settings(
+                batchSize: target.intake == nil ? plan.clients.map(\.batchSize).min() ?? 1 << 20 : 1 << 20, batchWait: target.batchWait),
+            gate: CollectorGate(plan.collectorLimits, registry: parts.registry),
+            labelGuard: (parts.labelGuard, plan.limits.maxValuesPerLabel), tap: parts.tap, report: { log.warning($0) })
+        let collector = try collector(
+            plan, sink: sink, destination: target.destination, once: parts.once, registry: parts.registry, log: log, unread: unread)
+        return CollectorHost.Generation(plan: given, target: target, sink: sink, collector: collector)
+    }
+
+    /// Compiles everything that can be wrong with a plan, and throws it away.
+    static func tryOut(_ plan: ServicePlan) throws(Failure) {
+        _ = try redactor(plan)
+        _ = try pipelines(plan, PipelineEnvironment(registry: Registry()), nil)
+    }
+
+    private static func ship(_ plan: ServicePlan, _ options: ServiceOptions, _ parts: Parts) -> DeliveryTarget {
+        let (registry, log) = (parts.registry, parts.log)
+        let report: @Sendable (String) -> Void = { log.warning($0) }
         let file = PositionsFile(path: plan.positionsPath)
         let http = HTTPConnector.make()
         let identity = BatchIdentity.make()
@@ -97,26 +131,37 @@ extension Service {
             clients.append(
                 ShippingClient(settings, http: http, registry: registry, identity: "\(identity)-\(number)", report: report))
         }
-        return Target(
+        return DeliveryTarget(
             destination: ShippingDestination(clients: clients, positions: file),
-            batchWait: plan.clients.map(\.batchWait).min() ?? 1_000_000_000, positions: file, http: http)
+            batchWait: plan.clients.map(\.batchWait).min() ?? 1_000_000_000, positions: file, saver: PositionSaver(file, log: log))
     }
 
-    private static func store(
-        _ plan: ServicePlan, _ redactor: Redactor?, _ registry: Registry, _ report: @escaping @Sendable (String) -> Void
-    ) throws(Failure) -> Target {
-        let opened = try openStore(plan.store, registry, report: report)
-        return Target(
-            destination: StoreDestination(opened, report: report),
-            intake: intake(plan, redactor, registry, report: report),
-            batchWait: storeWait, store: opened)
+    private static func printing(_ plan: ServicePlan) -> DeliveryTarget {
+        let file = PositionsFile(path: plan.positionsPath, readOnly: true)
+        return DeliveryTarget(destination: PrintingDestination(positions: file), batchWait: storeWait, positions: file)
+    }
+
+    private static func storing(_ plan: ServicePlan, _ store: LogStore, _ parts: Parts) throws(Failure) -> DeliveryTarget {
+        let log = parts.log
+        return DeliveryTarget(
+            destination: StoreDestination(store) { log.warning($0) },
+            intake: intake(plan, try redactor(plan), parts.registry) { log.warning($0) }, batchWait: storeWait)
+    }
+
+    private static func inspector(_ redactor: Redactor?) -> PipelineInspector {
+        PipelineInspector(redactor: redactor, colours: isatty(2) == 1 && getenv("NO_COLOR") == nil) { text in
+            text.withCString { _ = write(2, $0, strlen($0)) }
+        }
     }
 
     private static func observe(
-        _ settings: ServerSettings, _ registry: Registry, _ notes: [String], _ collector: Collector, _ log: ServiceLog
+        _ plan: ServicePlan, _ parts: Parts, _ host: CollectorHost, _ log: ServiceLog
     ) async throws(Failure) -> Observation {
-        let server = ObservationServer(settings: settings, registry: registry, notes: notes) {
-            collector.isReady ? nil : "the files are being looked through"
+        let settings = plan.server
+        let server = ObservationServer(
+            settings: settings, registry: parts.registry, notes: plan.notes, extra: CollectorRoutes(host, plan, parts.tap).answer
+        ) {
+            host.isReady ? nil : "the files are being looked through"
         }
         do {
             let observation = try await Observation.open(server)
@@ -130,8 +175,9 @@ extension Service {
     }
 
     private static func once(
-        _ collector: Collector, _ sink: CollectorSink, _ unread: UnreadCount, timeoutSeconds: Int, _ log: ServiceLog
+        _ generation: CollectorHost.Generation, _ unread: UnreadCount, timeoutSeconds: Int, _ log: ServiceLog
     ) async -> Int32 {
+        let (collector, sink) = (generation.collector, generation.sink)
         // The clock of patience runs only while nothing gets through.
         let patience = Task.detached {
             var last = -1
@@ -162,15 +208,18 @@ extension Service {
         return totals.hasLost ? 1 : 0
     }
 
-    private static func untilSignal(_ collector: Collector, _ log: ServiceLog) async -> Int32 {
+    private static func untilSignal(_ host: CollectorHost, _ log: ServiceLog) async -> Int32 {
         do {
             let group = ServiceGroup(
                 configuration: ServiceGroupConfiguration(
-                    services: [ServiceGroupConfiguration.ServiceConfiguration(service: IdleService())],
+                    services: [
+                        ServiceGroupConfiguration.ServiceConfiguration(service: IdleService()),
+                        ServiceGroupConfiguration.ServiceConfiguration(service: ReloadService { _ = await host.reload() }),
+                    ],
                     gracefulShutdownSignals: [.sigterm, .sigint], logger: QuietLogger.make()))
             try await group.run()
         } catch { log.error("\(error)") }
-        await collector.stop()
+        await host.stop()
         return 0
     }
 }

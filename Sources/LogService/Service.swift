@@ -1,6 +1,7 @@
 import Bytes
 import Disk
 import Glibc
+import LogConfig
 import LogModel
 import LogPipeline
 import LogQuery
@@ -27,14 +28,20 @@ package enum Service {
         do throws(Failure) {
             let plan = try ServicePlan.make(options)
             for warning in plan.warnings { log.warning(warning) }
+            if options.promtail?.printsConfiguration == true { say(EffectiveConfiguration.yaml(plan)) }
             return options.roles.contains(.server)
                 ? try await serve(plan, options, log) : try await collect(plan, options, log)
         } catch {
-            // The reason as it is, without the frame of a log line: a person has just typed the command.
-            let text = error.message.hasSuffix("\n") ? error.message : error.message + "\n"
-            _ = text.withCString { write(2, $0, strlen($0)) }
+            // A person has just typed the command.
+            say(error.message)
             return error.status
         }
+    }
+
+    /// To standard error, without the frame of a log line.
+    private static func say(_ text: String) {
+        let line = text.hasSuffix("\n") ? text : text + "\n"
+        _ = line.withCString { write(2, $0, strlen($0)) }
     }
 
     // MARK: Parts
@@ -69,12 +76,12 @@ package enum Service {
         }
     }
 
-    static func pipelines(_ plan: ServicePlan, _ environment: PipelineEnvironment, _ log: ServiceLog) throws(Failure) -> [Pipeline] {
+    static func pipelines(_ plan: ServicePlan, _ environment: PipelineEnvironment, _ log: ServiceLog?) throws(Failure) -> [Pipeline] {
         var built: [Pipeline] = []
         for job in plan.jobs {
             do throws(PipelineError) {
-                let pipeline = try Pipeline.build(job.stages, environment: environment)
-                for warning in pipeline.warnings { log.warning("job \(job.name): \(warning)") }
+                let pipeline = try Pipeline.build(job.stages, environment: environment, job: job.name)
+                for warning in pipeline.warnings { log?.warning("job \(job.name): \(warning)") }
                 built.append(pipeline)
             } catch {
                 throw Failure(status: 2, message: "tailrace: job \(job.name): \(error)")
@@ -109,7 +116,8 @@ package enum Service {
     static func serve(_ plan: ServicePlan, _ options: ServiceOptions, _ log: ServiceLog) async throws(Failure) -> Int32 {
         let registry = Registry()
         let redactor = try redactor(plan)
-        let pipelines = try pipelines(plan, PipelineEnvironment(registry: registry), log)
+        // Before the store is opened: a mistake starts nothing.
+        try tryOut(plan)
         let store = try openStore(plan.store, registry) { log.warning($0) }
         let intake = intake(plan, redactor, registry) { log.warning($0) }
         let reader = FederatedReader(HidingReader(store, deletions: store.deletions, settings: plan.query))
@@ -141,31 +149,28 @@ package enum Service {
         }
         let directory = plan.store.directory
         parts.hooks.snapshot = { try await SnapshotMaker.make(of: directory) }
+        let shared = Parts(registry: registry, environment: PipelineEnvironment(registry: registry), log: log)
+        let host = options.roles.contains(.collector)
+            ? try collectorHost(plan, options, StoreDestination(writer) { log.warning($0) }, intake, shared) : nil
+        // Lines of all tenants pass a tap.
+        if let host { parts.hooks.extra = CollectorRoutes(host, plan, plan.server.multiTenant ? nil : shared.tap).answer }
         let server = LogServer(settings: plan.server, parts: parts)
-
-        var collector: Collector?
-        if options.roles.contains(.collector) {
-            let destination = StoreDestination(writer) { log.warning($0) }
-            let sink = CollectorSink(
-                pipelines: pipelines, intake: intake, redactor: nil, registry: registry, destination: destination,
-                settings: CollectorSink.Settings(batchWait: storeWait),
-                gate: CollectorGate(plan.collectorLimits, registry: registry), report: { log.warning($0) })
-            collector = try Service.collector(
-                plan, sink: sink, destination: destination, once: false, registry: registry, log: log)
-        }
         for note in notes { log.warning(note) }
-        let working = collector
         let status: Int32
         do {
+            let reload: @Sendable () async -> Void = {
+                if let host { _ = await host.reload() } else { log.info("SIGHUP: there is no collector here whose configuration could be reloaded") }
+            }
             let group = ServiceGroup(
                 configuration: ServiceGroupConfiguration(
                     services: [
+                        ServiceGroupConfiguration.ServiceConfiguration(service: ReloadService(reload: reload)),
                         ServiceGroupConfiguration.ServiceConfiguration(service: ServerService(
                             server: server, host: plan.server.host, log: log,
                             welcome: options.roles.contains(.collector)
                                 ? Welcome.make(plan) : nil
                         ) {
-                            try working?.start()
+                            try host?.current.collector.start()
                         })
                     ],
                     gracefulShutdownSignals: [.sigterm, .sigint], logger: QuietLogger.make()))
@@ -178,9 +183,23 @@ package enum Service {
             log.error("\(error)")
             status = 2
         }
-        await collector?.stop()
+        shared.tap.end()
+        await host?.stop()
         if let tap { await onThread { tap.stop() } }
         await store.close()
         return status
+    }
+
+    /// The collector of a process that stores what it collects.
+    private static func collectorHost(
+        _ plan: ServicePlan, _ options: ServiceOptions, _ destination: StoreDestination, _ intake: Intake, _ parts: Parts
+    ) throws(Failure) -> CollectorHost {
+        let make: CollectorHost.Maker = { plan, target throws(Failure) in
+            try generation(
+                plan, target ?? DeliveryTarget(destination: destination, intake: intake, batchWait: storeWait), parts)
+        }
+        return CollectorHost(
+            try make(plan, nil), storesHere: true, registry: parts.registry, log: parts.log,
+            plan: { () throws(Failure) in try ServicePlan.make(options) }, make: make)
     }
 }

@@ -1,3 +1,5 @@
+import LogConfig
+
 /// What the command line asks for.
 package struct ServiceOptions: Sendable {
     package enum Role: Sendable { case collector, server }
@@ -15,6 +17,12 @@ package struct ServiceOptions: Sendable {
     package var timeoutSeconds: Int
     /// Skip sources that this version cannot read, instead of refusing to start.
     package var ignoresUnsupported: Bool
+    /// Promtail's command line, which names the configuration then and counts over it.
+    package var promtail: PromtailFlags?
+    /// Print lines instead of delivering them; positions stay.
+    package var isDryRun = false
+    /// Show what each stage does to each line, on standard error.
+    package var inspects = false
 
     package init(
         roles: Set<Role>, configuration: String? = nil, data: String? = nil, listen: String? = nil, watch: [String] = [],

@@ -26,6 +26,8 @@ struct ServicePlan: Sendable {
     var server = ServerSettings()
     /// Whether a collector alone opens the server's port: the file has a `server:` block that does not say `disable`.
     var observes = false
+    /// Whether `POST /reload` reads the configuration again.
+    var reloadsByHTTP = false
     var limits = Limits()
     var tenantLimits: [Tenant: Limits] = [:]
     var minesPatterns = true
@@ -84,14 +86,9 @@ extension ServicePlan {
     /// The configuration file, then what the command line says over it.
     static func make(_ options: ServiceOptions) throws(Service.Failure) -> ServicePlan {
         var plan = ServicePlan(store: StoreSettings(directory: defaultDirectory))
-        if let path = options.configuration {
-            do throws(ConfigurationErrors) {
-                plan.adopt(
-                    try ConfigurationLoader.load(
-                        path: path, expandEnv: options.expandsEnvironment, ignoreUnsupported: options.ignoresUnsupported))
-            } catch {
-                throw Service.Failure(status: 2, message: error.description)
-            }
+        if let configuration = try configuration(options) { plan.adopt(configuration) }
+        if let flags = options.promtail, !flags.ignored.isEmpty {
+            plan.warnings.append("flags that mean nothing here: \(flags.ignored.joined(separator: " "))")
         }
         if let data = options.data { plan.store.directory = data }
         if let listen = options.listen {
@@ -122,6 +119,26 @@ extension ServicePlan {
         return plan
     }
 
+    /// The file, with what Promtail's command line says over it; nil: there is neither.
+    private static func configuration(_ options: ServiceOptions) throws(Service.Failure) -> Configuration? {
+        do throws(ConfigurationErrors) {
+            let path = options.configuration ?? options.promtail?.file
+            var configuration = try path.map { path throws(ConfigurationErrors) in
+                try ConfigurationLoader.load(
+                    path: path, expandEnv: options.expandsEnvironment, ignoreUnsupported: options.ignoresUnsupported)
+            }
+            if let flags = options.promtail {
+                var changed = configuration ?? Configuration(file: "command line")
+                flags.apply(to: &changed)
+                if !options.isDryRun, let missing = changed.missingDestination { throw ConfigurationErrors([missing]) }
+                configuration = changed
+            }
+            return configuration
+        } catch {
+            throw Service.Failure(status: 2, message: error.description)
+        }
+    }
+
     /// Loki's limits over `store.retention`; a tenant's over those of all.
     private mutating func adoptRetention() {
         let ownRules = store.retentionRules
@@ -137,6 +154,7 @@ extension ServicePlan {
     private mutating func adopt(_ configuration: Configuration) {
         server = configuration.server
         observes = configuration.serverOptions.isGiven && !configuration.serverOptions.disable
+        reloadsByHTTP = configuration.serverOptions.enableRuntimeReload
         clients = configuration.clients
         positionsPath = configuration.positions.filename
         files = configuration.files

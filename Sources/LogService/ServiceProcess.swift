@@ -1,6 +1,15 @@
 import Bytes
+import Glibc
 
 /// What a process of ours sets up before anything else.
 package enum ServiceProcess {
     package static func prepare() { ProcessMemory.returnsLargeBuffers() }
+
+    /// Where this program lies.
+    package static var binary: String {
+        var path = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &path, path.count)
+        guard count > 0 else { return "tailrace" }
+        return String(decoding: path.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
 }

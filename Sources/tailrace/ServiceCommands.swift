@@ -48,18 +48,21 @@ struct Collect: AsyncParsableCommand {
     @Option(name: .long, help: "Data directory of the embedded store. Default: ./tailrace-data.") var data: String?
     @Flag(name: .long, help: "Read what is there now, deliver it, and end.") var once = false
     @Flag(name: .long, help: "Read lines from standard input, through the first pipeline of the configuration.") var stdin = false
+    @Flag(name: .customLong("dry-run"), help: "Print lines instead of delivering them; positions stay where they are.") var dryRun = false
+    @Flag(name: .long, help: "Show on standard error what each stage does to each line.") var inspect = false
     @Flag(name: .customLong("serve-metrics"), help: "With --once: open `server:` for /metrics all the same.") var serveMetrics = false
     @Option(name: .long, help: "With --once: seconds until an unreachable destination is given up.") var timeout = 60
     @Flag(name: .customLong("config-expand-env"), help: "Replace ${VAR} in the configuration.") var expandEnvironment = false
     @Flag(name: .long, help: "Skip sources that this version cannot read (kafka, gelf …) instead of refusing to start.") var ignoreUnsupported = false
 
     func run() async throws {
-        throw ExitStatus(
-            await Service.run(
-                ServiceOptions(
-                    roles: [.collector], configuration: config, data: data, listen: nil, watch: [],
-                    expandsEnvironment: expandEnvironment, once: once, stdin: stdin, servesMetrics: serveMetrics,
-                    timeoutSeconds: timeout, ignoresUnsupported: ignoreUnsupported)))
+        var options = ServiceOptions(
+            roles: [.collector], configuration: config, data: data, listen: nil, watch: [],
+            expandsEnvironment: expandEnvironment, once: once, stdin: stdin, servesMetrics: serveMetrics,
+            timeoutSeconds: timeout, ignoresUnsupported: ignoreUnsupported)
+        options.isDryRun = dryRun
+        options.inspects = inspect
+        throw ExitStatus(await Service.run(options))
     }
 }
 
@@ -76,6 +79,38 @@ struct Check: ParsableCommand {
             path: file, expandsEnvironment: expandEnvironment, ignoresUnsupported: ignoreUnsupported)
         if report.good { print(report.text) } else { StandardError.write(report.text) }
         throw ExitStatus(report.good ? 0 : 2)
+    }
+}
+
+struct Promtail: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Promtail's command line: runs a promtail.yaml with Promtail's flags.")
+
+    @Argument(parsing: .captureForPassthrough) var arguments: [String] = []
+
+    func run() async throws { throw ExitStatus(await PromtailCommand.run(arguments)) }
+}
+
+struct Migrate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Says what of another collector's configuration is used, what differs, and what to do.",
+        subcommands: [FromPromtail.self])
+
+    struct FromPromtail: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "promtail", abstract: "From a promtail.yaml.",
+            discussion: "Exit status: 0 all of it runs, 1 something of it is not available, 2 the file has mistakes.")
+
+        @Argument(help: "Promtail's configuration file.") var file: String
+        @Flag(name: .customLong("config-expand-env"), help: "Replace ${VAR} in it, for units with -config.expand-env.")
+        var expandEnvironment = false
+
+        func run() throws {
+            let report = MigrationReport.make(
+                path: file, expandsEnvironment: expandEnvironment, binary: ServiceProcess.binary)
+            if report.status == 2 { StandardError.write(report.text) } else { print(report.text, terminator: "") }
+            throw ExitStatus(report.status)
+        }
     }
 }
 

@@ -2,6 +2,7 @@ import Bytes
 import LogModel
 import Metrics
 import Redaction
+import Synchronization
 import Testing
 
 @testable import LogPipeline
@@ -94,5 +95,23 @@ struct PipelineOutputTests {
             #expect(rows.last?.labels == #"{job="j", level="\#(n - 1)"}"#)
         }
         #expect(runner.sets.generation == 1)
+    }
+
+    /// A `labels: {request_id}` made a stream a line, and the server at the other end died of it.
+    @Test("A label that takes too many values ships as metadata, and that is said once")
+    func wideLabels() throws {
+        let said = Mutex<[String]>([])
+        let registry = Registry()
+        let guarding = LabelGuard(registry: registry, clock: { Timestamp(nanoseconds: Bench.now) }) { text in said.withLock { $0.append(text) } }
+        let output = PipelineOutput(intake: nil, ships: true, labelGuard: (guarding, 10))
+        let specs = [specs[0], StageSpec(.labels([StageMapping("id"), StageMapping("level")]))]
+        let taken = try process(output, (0..<50).map { #"{"id":"r\#($0)","level":"info"}"# }, specs)
+        let entries = Bench.entries(try #require(taken.shipped))
+        #expect(entries.count == 50 && Set(entries.map(\.labels)).count == 11)
+        #expect(entries.last?.labels == #"{job="j", level="info"}"# && entries.last?.metadata == #"{id="r49"}"#)
+        // The next batch begins without numbers, and remembers all the same.
+        let next = try process(output, [#"{"id":"r1","level":"warn"}"#], specs)
+        #expect(Bench.entries(try #require(next.shipped)).map(\.labels) == [#"{job="j", level="warn"}"#])
+        #expect(said.withLock { $0.count } == 1 && registry.value("tailrace_demoted_labels_total") == 1)
     }
 }

@@ -53,5 +53,6 @@ final class FakeDestination: BatchDestination {
     func positions(withPrefix prefix: ByteString) -> [(source: ByteString, position: SourcePosition)] { [] }
     func importedOffset(path: String) -> UInt64? { nil }
     func giveUp() { stall(false) }
+    func settle() async {}
     func drain() async {}
 }

@@ -1,4 +1,5 @@
 import Bytes
+import Glibc
 import LogModel
 import LogPipeline
 import LogServer
@@ -18,6 +19,8 @@ package struct PromtailFlags: Sendable {
     package private(set) var checksSyntax = false
     package private(set) var printsConfiguration = false
     package private(set) var showsVersion = false
+    /// Not Promtail's: ways in that this version cannot read are skipped.
+    package private(set) var ignoresUnsupported = false
     /// Flags that mean nothing here.
     package private(set) var ignored: [String] = []
     private var changes: [@Sendable (inout Configuration) -> Void] = []
@@ -37,7 +40,7 @@ package struct PromtailFlags: Sendable {
 
     private static let known: [String: GoFlags.Kind] = meaningless.merging([
         "config.file": .text, "config.expand-env": .bool, "dry-run": .bool, "inspect": .bool, "stdin": .bool,
-        "check-syntax": .bool, "version": .bool, "print-config-stderr": .bool,
+        "check-syntax": .bool, "ignore-unsupported": .bool, "version": .bool, "print-config-stderr": .bool,
         "server.http-listen-address": .text, "server.http-listen-port": .text, "server.disable": .bool,
         "server.enable-runtime-reload": .bool,
         "client.url": .text, "client.batch-wait": .text, "client.batch-size-bytes": .text, "client.max-retries": .text,
@@ -58,6 +61,15 @@ package struct PromtailFlags: Sendable {
         for (name, value) in flags.values {
             if Self.meaningless[name] != nil { ignored.append("-\(name)") } else { try take(name, value) }
         }
+    }
+
+    /// The first of `files` that can be opened, else the first; nil: none is given.
+    package var file: String? {
+        files.first { path in
+            let handle = open(path, O_RDONLY | O_CLOEXEC)
+            if handle >= 0 { close(handle) }
+            return handle >= 0
+        } ?? files.first
     }
 
     private mutating func take(_ name: String, _ value: String) throws(GoFlags.UsageError) {
@@ -87,6 +99,7 @@ package struct PromtailFlags: Sendable {
         case "inspect": inspects = try bool()
         case "stdin": readsStdin = try bool()
         case "check-syntax": checksSyntax = try bool()
+        case "ignore-unsupported": ignoresUnsupported = try bool()
         case "version": showsVersion = try bool()
         case "print-config-stderr": printsConfiguration = try bool()
         case "server.http-listen-address": changes.append { $0.server.host = value.isEmpty ? "0.0.0.0" : value }

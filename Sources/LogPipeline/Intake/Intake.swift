@@ -20,7 +20,7 @@ package struct Intake: Sendable {
     let redactor: Redactor?
     let counters: IntakeCounters
     let registry: Registry
-    let widths = LabelWidths()
+    let labelGuard: LabelGuard
     let rates = IngestRates()
     let report: @Sendable (String) -> Void
     let clock: @Sendable () -> Timestamp
@@ -37,6 +37,7 @@ package struct Intake: Sendable {
         self.redactor = redactor
         self.registry = registry
         self.counters = IntakeCounters(registry)
+        labelGuard = LabelGuard(registry: registry, clock: clock, report: report)
         self.clock = clock
     }
 
@@ -74,7 +75,6 @@ struct IntakeCounters: Sendable {
     let redacted: Counter
     let redactionDropped: Counter
     let redactionFailed: Counter
-    let demotedLabels: Counter
     let truncated: Counter
     private let registry: Registry
 
@@ -87,9 +87,6 @@ struct IntakeCounters: Sendable {
             "tailrace_redaction_dropped_lines_total", "Lines that redaction said must not be written.")
         redactionFailed = registry.counter(
             "tailrace_redaction_failures_total", "Lines that could not be scanned and were replaced as a whole.")
-        demotedLabels = registry.counter(
-            "tailrace_demoted_labels_total",
-            "Labels that took too many values in a day and are kept as structured metadata instead.")
         truncated = registry.counter("tailrace_truncated_lines_total", "Lines that were cut to the longest allowed.")
     }
 

@@ -110,7 +110,8 @@ package final class IntakeBuilder {
     private func makeStream(_ given: Labels, isRedacted: Bool) -> Stream {
         var labels = given.withoutEmptyValues
         if !isRedacted { labels = redactedLabels(labels) }
-        let demoted = demote(&labels)
+        let demoted = intake.labelGuard.demote(
+            &labels, of: batch.tenant, max: limits.maxValuesPerLabel, keepsThem: limits.allowStructuredMetadata)
         let count = labels.count - (labels["service_name"] == nil ? 0 : 1)
         if !serviceNames.isEmpty, labels["service_name"] == nil {
             labels["service_name"] = serviceName(of: labels)
@@ -132,26 +133,6 @@ package final class IntakeBuilder {
         return Stream(
             labels: labels, number: batch.stream(labels), refusal: nil,
             level: limits.discoverLogLevels ? level(in: labels) : nil, demoted: demoted)
-    }
-
-    /// Takes the labels away that take too many values, and returns them.
-    private func demote(_ labels: inout Labels) -> [Label] {
-        guard limits.maxValuesPerLabel > 0 else { return [] }
-        let found = intake.widths.check(labels, of: batch.tenant, max: limits.maxValuesPerLabel, at: intake.clock())
-        for name in found.fresh {
-            intake.counters.demotedLabels.add(1)
-            intake.report(
-                "label \(name) of tenant \(batch.tenant) took more than \(limits.maxValuesPerLabel) values in a day: it is "
-                    + "kept as structured metadata instead; find its lines with | \(name)=\"…\"")
-        }
-        guard !found.wide.isEmpty, limits.allowStructuredMetadata else { return [] }
-        var demoted: [Label] = []
-        for name in found.wide {
-            guard let value = labels[name] else { continue }
-            demoted.append(Label(name, value))
-            labels[name] = nil
-        }
-        return demoted
     }
 
     private func serviceName(of labels: Labels) -> ByteString {

@@ -36,8 +36,8 @@ struct Form: Sendable, Equatable {
 }
 
 /// `%41` and, in forms, `+`.
-enum PercentCoding {
-    static func decode(_ text: ByteView, plusIsSpace: Bool) throws(Refusal) -> ByteString {
+package enum PercentCoding {
+    package static func decode(_ text: ByteView, plusIsSpace: Bool) throws(Refusal) -> ByteString {
         if !text.contains(0x25), !(plusIsSpace && text.contains(0x2B)) { return ByteString(text) }
         var out: [UInt8] = []
         out.reserveCapacity(text.count)

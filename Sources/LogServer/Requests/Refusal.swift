@@ -1,7 +1,7 @@
 import LogModel
 
 /// An answer that is an error: a status and the text that the user reads.
-struct Refusal: Error, Equatable, Sendable {
+package struct Refusal: Error, Equatable, Sendable {
     var status: Int
     var message: String
     /// Seconds for `Retry-After`.

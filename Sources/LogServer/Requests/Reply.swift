@@ -33,9 +33,31 @@ package struct Reply: Sendable {
         Reply(status: status, contentType: Self.text, body: ByteBuffer(string: text))
     }
 
+    /// Markup of ours: whatever is in it that comes from outside has been escaped, and nothing in it may run.
+    package static func page(_ markup: String) -> Reply {
+        var reply = Reply(status: 200, contentType: "text/html; charset=utf-8", body: ByteBuffer(string: markup))
+        reply.headers = [
+            (.contentSecurityPolicy, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"), (.xContentTypeOptions, "nosniff"),
+        ]
+        return reply
+    }
+
+    /// A body that comes piece by piece and ends with the stream.
+    package static func streaming(_ contentType: String, _ stream: AsyncStream<ByteBuffer>) -> Reply {
+        var reply = Reply(status: 200, contentType: contentType)
+        reply.stream = stream
+        return reply
+    }
+
+    package static func seeOther(_ path: String) -> Reply {
+        var reply = Reply(status: 302)
+        reply.headers = [(.location, path)]
+        return reply
+    }
+
     /// Lets `write` fill the body. With `gzip` it is compressed once it is long enough.
-    static func json(
-        contentType: String = Reply.json, gzipFrom: Int? = nil, _ write: (ByteArena) -> Void
+    package static func json(
+        contentType: String = "application/json; charset=UTF-8", gzipFrom: Int? = nil, _ write: (ByteArena) -> Void
     ) -> Reply {
         let out = ByteArena(capacity: 4_096)
         write(out)

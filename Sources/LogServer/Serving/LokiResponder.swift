@@ -70,9 +70,7 @@ struct LokiResponder: HTTPResponder {
         let found = try path.withView { view throws(Refusal) in try Route.of(path: view) }
         route = found.route
         if route == .other {
-            guard request.method == .get || request.method == .head,
-                let reply = server.parts.hooks.extra(request.method.rawValue, path.string)
-            else { throw Refusal.notFound }
+            guard let reply = await server.parts.hooks.extra(request.method.rawValue, path.string) else { throw Refusal.notFound }
             return reply
         }
         let isPost = request.method == .post

@@ -23,6 +23,7 @@ struct CollectedBatch: Sendable {
 protocol BatchDestination: Sendable {
     /// Blocks its thread while too much is under way. `done` is called once.
     func submit(_ batch: CollectedBatch, done: @escaping @Sendable (BatchOutcome) -> Void)
+    /// Where sources go on that begin now; see `settle`.
     func positions(withPrefix prefix: ByteString) -> [(source: ByteString, position: SourcePosition)]
     func importedOffset(path: String) -> UInt64?
     /// From now on nothing is tried again: what is under way and what follows ends soon as undelivered, so that `submit`
@@ -30,4 +31,6 @@ protocol BatchDestination: Sendable {
     func giveUp()
     /// Returns when everything submitted has been reported.
     func drain() async
+    /// Returns once `positions` covers all that was submitted, acknowledged or not: then other sources may go on from there.
+    func settle() async
 }

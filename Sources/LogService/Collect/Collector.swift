@@ -80,6 +80,13 @@ final class Collector: Sendable {
         limit.cancel()
     }
 
+    /// Ends the sources and hands on all that they have read. Waits for room for it as long as that takes; `stop` ends the wait.
+    func pause() async {
+        for source in sources { source.stop() }
+        await joinSources()
+        await endSink()
+    }
+
     /// Sources are turned away, and what is not delivered stays so. `finish` and `stop` then end soon. From any thread.
     func giveUp() {
         givenUp.store(true, ordering: .relaxed)
@@ -92,6 +99,8 @@ final class Collector: Sendable {
     /// Words about sources that ended in failure.
     var sourceFailures: [String] { failures.withLock { $0 } }
     var isReady: Bool { sources.allSatisfy(\.isReady) }
+    /// What is followed now.
+    func targets() -> [TargetStatus] { sources.flatMap { $0.targetStatus() } }
 
     private func joinSources() async {
         let threads = workers.withLock { list in
@@ -102,6 +111,11 @@ final class Collector: Sendable {
     }
 
     private func settle() async {
+        await endSink()
+        await destination.drain()
+    }
+
+    private func endSink() async {
         stopping.store(true, ordering: .relaxed)
         let ticker = clock.withLock { clock in
             defer { clock = nil }
@@ -112,7 +126,6 @@ final class Collector: Sendable {
             sink.tick(all: true)
             sink.close()
         }
-        await destination.drain()
     }
 }
 

@@ -28,6 +28,17 @@ final class CollectorSink: LineSink {
 
         /// Whether anything will never be delivered.
         var hasLost: Bool { refusedLines > 0 || !refused.isEmpty || !dropped.isEmpty }
+
+        static func + (a: Totals, b: Totals) -> Totals {
+            var sum = a
+            sum.lines += b.lines
+            sum.refusedLines += b.refusedLines
+            sum.refused.add(b.refused)
+            sum.dropped.add(b.dropped)
+            sum.undelivered.add(b.undelivered)
+            sum.underWay += b.underWay
+            return sum
+        }
     }
 
     struct Settings: Sendable {
@@ -65,15 +76,21 @@ final class CollectorSink: LineSink {
     /// destination would stop the clock and every other thread of the lane too. `turn` is held meanwhile: whoever has
     /// it empties the outbox, so that batches go in the order in which they were cut.
     private final class GuardedLane: Sendable {
+        /// Name of the lane's job.
+        let job: String
         let state: Mutex<Lane>
         let turn = Mutex<Void>(())
-        init(_ lane: sending Lane) { state = Mutex(lane) }
+        init(_ job: String, _ lane: sending Lane) {
+            self.job = job
+            state = Mutex(lane)
+        }
     }
 
     private let lanes: [GuardedLane]
     private let destination: any BatchDestination
     private let settings: Settings
     private let gate: CollectorGate?
+    private let tap: TapHub?
     private let totals = Mutex(Totals())
     private let closed = Atomic<Bool>(false)
     private let report: @Sendable (String) -> Void
@@ -81,15 +98,18 @@ final class CollectorSink: LineSink {
     /// A pipeline for each job, in order. `intake`: lines go to the store of this process, by its rules; nil: they ship.
     init(
         pipelines: [Pipeline], intake: Intake?, redactor: Redactor?, registry: Registry, destination: any BatchDestination,
-        settings: Settings, gate: CollectorGate? = nil, report: @escaping @Sendable (String) -> Void
+        settings: Settings, gate: CollectorGate? = nil, labelGuard: (guard: LabelGuard, max: Int)? = nil, tap: TapHub? = nil, report: @escaping @Sendable (String) -> Void
     ) {
         self.gate = gate
+        self.tap = tap
         lanes = pipelines.map { pipeline in
             GuardedLane(
+                pipeline.job,
                 Lane(
                     runner: pipeline.makeRunner(),
                     output: PipelineOutput(
-                        intake: intake, ships: intake == nil, redactor: redactor, registry: registry, gate: gate)))
+                        intake: intake, ships: intake == nil, redactor: redactor, registry: registry, gate: gate,
+                        labelGuard: labelGuard)))
         }
         self.destination = destination
         self.settings = settings
@@ -183,6 +203,7 @@ final class CollectorSink: LineSink {
     private func submitAll(_ lane: GuardedLane) {
         while let next = lane.state.withLock({ $0.outbox.isEmpty ? nil : $0.outbox.removeFirst() }) {
             if let refusal = next.refusal { report(refusal) }
+            if let tap, tap.isOpen { tap.publish(next.batch.batch, job: lane.job) }
             destination.submit(next.batch) { [self] in note($0) }
         }
     }

@@ -13,4 +13,9 @@ struct Incidents: Sendable {
         if latest.count == Self.latestMax { latest.removeFirst() }
         latest.append(words)
     }
+
+    mutating func add(_ others: Incidents) {
+        count += others.count
+        latest = Array((latest + others.latest).suffix(Self.latestMax))
+    }
 }

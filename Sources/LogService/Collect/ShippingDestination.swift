@@ -68,9 +68,19 @@ final class ShippingDestination: BatchDestination {
         for (outcome, done) in ready { done(outcome) }
     }
 
+    /// What is under way counts as delivered: it is tried until it is, or this process ends and reads it again.
     func positions(withPrefix prefix: ByteString) -> [(source: ByteString, position: SourcePosition)] {
-        positionsFile.positions(withPrefix: prefix)
+        let pending = ledger.withLock { ledger in
+            var pending: [ByteString: SourcePosition] = [:]
+            for number in ledger.settled..<ledger.next {
+                for advance in ledger.lines[number]?.batch.batch.advances ?? [] { pending[advance.source] = advance.to }
+            }
+            return pending
+        }
+        return pending.laid(over: positionsFile.positions(withPrefix: prefix), prefix)
     }
+
+    func settle() async {}
 
     func importedOffset(path: String) -> UInt64? { positionsFile.importedOffset(path: path) }
 

@@ -1,6 +1,7 @@
 import Bytes
 import LogModel
 import LogShipping
+import Synchronization
 
 /// Into the store of this process: lines and positions in one record, so exactly once (I3).
 final class StoreDestination: BatchDestination {
@@ -9,6 +10,7 @@ final class StoreDestination: BatchDestination {
 
     private let writer: any StoreWriter
     private let queue: DeliveryQueue<WriteBatch, BatchOutcome>
+    private let underWay = UnderWay()
 
     init(_ writer: any StoreWriter, report: @escaping @Sendable (String) -> Void) {
         self.writer = writer
@@ -40,7 +42,12 @@ final class StoreDestination: BatchDestination {
     }
 
     func submit(_ batch: CollectedBatch, done: @escaping @Sendable (BatchOutcome) -> Void) {
-        queue.submit(batch.batch, done: done)
+        underWay.begin()
+        let underWay = underWay
+        queue.submit(batch.batch) {
+            done($0)
+            underWay.end()
+        }
     }
 
     func giveUp() { queue.giveUp() }
@@ -52,4 +59,35 @@ final class StoreDestination: BatchDestination {
     func importedOffset(path: String) -> UInt64? { nil }
 
     func drain() async { await queue.drain() }
+
+    /// Positions are the store's, so it has to have everything.
+    func settle() async { await underWay.settle() }
+}
+
+/// Counts what has begun and not ended.
+private final class UnderWay: Sendable {
+    private let state = Mutex((count: 0, waiting: [CheckedContinuation<Void, Never>]()))
+
+    func begin() { state.withLock { $0.count += 1 } }
+
+    func end() {
+        let ready = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+            state.count -= 1
+            guard state.count == 0 else { return [] }
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for one in ready { one.resume() }
+    }
+
+    /// Returns when nothing is under way.
+    func settle() async {
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            let isOver = state.withLock { state in
+                if state.count > 0 { state.waiting.append(continuation) }
+                return state.count == 0
+            }
+            if isOver { continuation.resume() }
+        }
+    }
 }

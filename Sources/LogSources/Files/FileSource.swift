@@ -15,16 +15,6 @@ import Synchronization
 ///
 /// After `stop`, and before another source reads the same files, the sink must have committed what was delivered.
 package final class FileSource: CollectorSource {
-    /// A file as `/targets` shows it.
-    package struct Status: Sendable, Equatable {
-        package var job: Int
-        package var labels: Labels
-        package var path: String
-        package var offset: UInt64
-        package var size: UInt64
-        package var isRotated: Bool
-    }
-
     /// Targets by who knows of them: "" the configuration, else a discovery. In the order in which they came.
     private let owned: Mutex<[(owner: String, targets: [FileTarget])]>
     private let changes: TargetChanges
@@ -81,13 +71,22 @@ package final class FileSource: CollectorSource {
 
     package var name: String { "files" }
 
-    /// Files followed now, by path.
-    package func status() -> [Status] {
-        shown.withLock { Array($0.values) }.map {
-            Status(
-                job: $0.job, labels: $0.labels, path: $0.path, offset: $0.offset.load(ordering: .relaxed),
-                size: $0.size.load(ordering: .relaxed), isRotated: $0.rotated.load(ordering: .relaxed))
-        }.sorted { ($0.path, $0.offset) < ($1.path, $1.offset) }
+    /// Each target with the files that it leads to now, by path; rotated ones are with the target that they had.
+    package func targetStatus() -> [TargetStatus] {
+        var files: [Int: [TargetStatus.File]] = [:]
+        for tail in shown.withLock({ Array($0.values) }) {
+            files[tail.target, default: []].append(
+                TargetStatus.File(
+                    path: tail.path, offset: tail.offset.load(ordering: .relaxed), size: tail.size.load(ordering: .relaxed),
+                    isRotated: tail.rotated.load(ordering: .relaxed)))
+        }
+        return targets.map { target in
+            var status = TargetStatus(job: target.jobName, type: "files", isReady: isReady)
+            status.labels = target.labels
+            status.discovered = target.discovered
+            status.files = files[target.id, default: []].sorted { ($0.path, $0.offset) < ($1.path, $1.offset) }
+            return status
+        }
     }
 
     /// Whether the file system was looked through once.

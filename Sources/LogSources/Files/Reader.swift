@@ -217,6 +217,14 @@ struct Reader: ~Copyable {
     }
 
     private mutating func next() -> Tail? {
+        while let tail = nextQueued() {
+            // It was let go of while it waited: whoever reads the file now goes on where it was then.
+            if !tail.isDropped { return tail }
+        }
+        return nil
+    }
+
+    private mutating func nextQueued() -> Tail? {
         guard queueHead < queue.count else {
             if !queue.isEmpty { queue.removeAll(keepingCapacity: queue.count < 4096) }
             queueHead = 0
@@ -346,7 +354,7 @@ struct Reader: ~Copyable {
     ) throws {
         let patience = settings.busyFor.nanoseconds
         var still: [Tail] = []
-        for tail in busy {
+        for tail in busy where !tail.isDropped {
             if tail.isOpen, now &- tail.lastActive < patience || tail.isDetached {
                 still.append(tail)
                 enqueue(tail)
@@ -388,6 +396,7 @@ struct Reader: ~Copyable {
         _ tail: Tail, _ shown: borrowing Mutex<[ObjectIdentifier: TailProgress]>, _ finished: borrowing Mutex<[FileID]>
     ) {
         close(tail)
+        tail.isDropped = true
         tail.release(&context)
         if let known = tail.known { context.known.remember(known) }
         context.count(.filesFinished)

@@ -4,17 +4,16 @@ import LogModel
 import Synchronization
 
 /// What others may see of a file while it is read.
-package final class TailProgress: Sendable {
-    package let job: Int
-    package let labels: Labels
-    package let path: String
+final class TailProgress: Sendable {
+    /// `FileTarget.id`
+    let target: Int
+    let path: String
     let offset = Atomic<UInt64>(0)
     let size = Atomic<UInt64>(0)
     let rotated = Atomic<Bool>(false)
 
-    init(job: Int, labels: Labels, path: String) {
-        self.job = job
-        self.labels = labels
+    init(target: Int, path: String) {
+        self.target = target
         self.path = path
     }
 }
@@ -70,6 +69,8 @@ final class Tail {
     var lostPath: ByteString?
     /// Another file has that name now.
     var isReplaced = false
+    /// Let go of for good: it must not be read any more, though it may still stand in a list.
+    var isDropped = false
     /// Its target is gone: when to stop at the latest, monotonic nanoseconds.
     var leaveBy: Int64?
     /// Monotonic nanoseconds.
@@ -139,7 +140,7 @@ final class Tail {
     private static func labelled(_ target: FileTarget, _ path: ByteString) -> (Labels, TailProgress) {
         var labels = target.labels
         labels["filename"] = path
-        return (labels, TailProgress(job: target.job, labels: labels, path: path.string))
+        return (labels, TailProgress(target: target.id, path: path.string))
     }
 
     var isOpen: Bool { file >= 0 }

@@ -9,4 +9,6 @@ package protocol CollectorSource: Sendable {
     func run() throws
     /// Makes `run` return soon. From any thread, also before `run`.
     func stop()
+    /// What it follows now. From any thread.
+    func targetStatus() -> [TargetStatus]
 }

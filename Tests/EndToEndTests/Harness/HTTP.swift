@@ -19,12 +19,21 @@ enum HTTP {
         return try send(port, "GET", query.isEmpty ? path : "\(path)?\(query)", body: [], headers: headers)
     }
 
-    static func post(_ port: Int, _ path: String, body: [UInt8], type: String, headers: [(String, String)] = []) throws -> Answer {
+    static func post(_ port: Int, _ path: String, body: [UInt8] = [], type: String = "text/plain", headers: [(String, String)] = []) throws -> Answer {
         try send(port, "POST", path, body: body, headers: [("Content-Type", type)] + headers)
     }
 
     static func push(_ port: Int, json: String) throws -> Answer {
         try post(port, "/loki/api/v1/push", body: Array(json.utf8), type: "application/json")
+    }
+
+    /// The one number that an instant query answers; 0 without any.
+    static func count(_ port: Int, _ query: String) throws -> Int {
+        let answer = try get(port, "/loki/api/v1/query", [("query", query)])
+        guard answer.status == 200 else { throw HarnessError("\(answer.status): \(answer.text)") }
+        guard let mark = answer.text.firstRange(of: #""value":["#) else { return 0 }
+        let words = answer.text[mark.upperBound...].split(separator: "\"", maxSplits: 2)
+        return words.count > 1 ? Int(words[1]) ?? 0 : 0
     }
 
     static func connect(_ port: Int) throws -> Int32 {

@@ -61,6 +61,20 @@ final class TemporaryDirectory: Sendable {
         _ = pwrite(file, bytes, bytes.count, off_t(offset))
     }
 
+    /// Files of this directory that this process has open, also those that are unlinked.
+    var openFiles: Set<String> {
+        var found: Set<String> = []
+        guard let listing = try? System.list("/proc/self/fd") else { return [] }
+        for entry in listing.entries {
+            var target = [CChar](repeating: 0, count: 4096)
+            let count = readlink("/proc/self/fd/" + entry.name.string, &target, target.count)
+            guard count > 0 else { continue }
+            let name = String(decoding: target.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            if name.hasPrefix(path + "/") { found.insert(String(name.dropFirst(path.count + 1))) }
+        }
+        return found
+    }
+
     func truncate(_ name: String, _ size: Int = 0) { _ = Glibc.truncate(self(name), off_t(size)) }
     func rename(_ from: String, _ to: String) { _ = Glibc.rename(self(from), self(to)) }
     func remove(_ name: String) { unlink(self(name)) }
@@ -117,9 +131,12 @@ final class Running {
     }
 
     /// Waits until it has looked at everything once: what comes now is new.
-    func ready() -> Bool {
+    func ready() -> Bool { comesTrue { source.isReady } }
+
+    /// Waits for something that nobody tells of, while the source is at work.
+    func comesTrue(_ condition: () -> Bool) -> Bool {
         for _ in 0..<3_000 {
-            if source.isReady { return true }
+            if condition() { return true }
             _ = outcome.wait(timeout: 10_000_000) { $0.isOver ? true : nil }
         }
         return false

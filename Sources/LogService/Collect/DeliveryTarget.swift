@@ -1,0 +1,14 @@
+import LogPipeline
+import LogSources
+
+/// Where a collector's lines go, and by which rules.
+struct DeliveryTarget: Sendable {
+    var destination: any BatchDestination
+    /// Rules of the store of this process; nil: lines ship.
+    var intake: Intake?
+    /// Age at which lines go though their batch is not full, nanoseconds.
+    var batchWait: Int64
+    /// Where positions are kept; nil: in the store.
+    var positions: PositionsFile?
+    var saver: PositionSaver?
+}
