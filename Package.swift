@@ -75,6 +75,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]
         ),
         module("LogStore", ground + ["Disk", "Metrics"]),
@@ -141,7 +142,7 @@ let package = Package(
         tests("LogStagesTests", ground + ["LogStages"]),
         tests("RedactionTests", ground + ["Redaction"]),
         tests("LogPipelineTests", ground + ["LogStages", "Redaction", "LogQL", "Metrics", "LogPipeline"]),
-        tests("LogShippingTests", ground + ["Metrics", "LogShipping"]),
+        tests("LogShippingTests", ground + ["Disk", "Metrics", "LokiWire", "LogShipping", "LogTestKit", .product(name: "NIOCore", package: "swift-nio")]),
         tests("LogStoreTests", ground + ["Disk", "Metrics", "LogStore", "LogTestKit"]),
         tests("LogQueryTests", ground + ["Disk", "LogQL", "LogStages", "Metrics", "LogStore", "LogQuery", "LogTestKit"]),
         tests(

@@ -123,7 +123,8 @@ enum EffectiveConfiguration {
         case .none: break
         case .basic(let user, _):
             out.block("basic_auth") { out in
-                out.text("username", user)
+                if case .value(let name) = user { out.text("username", name.exposed) }
+                if case .file(let path) = user { out.text("username_file", path) }
                 out.text("password", hidden)
             }
         case .header(let type, _):
@@ -131,7 +132,37 @@ enum EffectiveConfiguration {
                 out.text("type", type)
                 out.text("credentials", hidden)
             }
+        case .oauth2(let oauth):
+            out.block("oauth2") { out in
+                out.text("client_id", oauth.clientID)
+                out.text("client_secret", hidden)
+                out.text("token_url", withoutUser(oauth.tokenURL))
+            }
         }
+        if client.parallel > 1 { out.value("parallel", client.parallel) }
+        if !client.isRequired { out.value("required", false) }
+        if let spool = client.spool {
+            out.block("queue") { out in
+                out.text("dir", spool.directory)
+                out.value("max_bytes", spool.sizeMax)
+                out.text("when_full", spool.whenFull.rawValue)
+                out.value("fsync", spool.syncs)
+            }
+        }
+        if let letters = client.deadLetters {
+            out.block("dead_letter") { out in
+                out.text("file", letters.path)
+                out.value("max_bytes", letters.sizeMax)
+            }
+        }
+        if !client.followsRedirects { out.value("follow_redirects", false) }
+        if !client.tls.isDefault {
+            out.block("tls_config") { out in
+                if !client.tls.serverName.isEmpty { out.text("server_name", client.tls.serverName) }
+                out.value("insecure_skip_verify", client.tls.skipsVerification)
+            }
+        }
+        if !client.proxy.url.isEmpty { out.text("proxy_url", withoutUser(client.proxy.url)) }
         if !client.headers.isEmpty {
             out.block("headers") { out in
                 // A header may be a key as well as anything else.

@@ -1,4 +1,4 @@
-import AsyncHTTPClient
+import Disk
 import Glibc
 import LogModel
 import LogPipeline
@@ -7,7 +7,6 @@ import LogShipping
 import LogSources
 import LogStore
 import Metrics
-import NIOCore
 import Redaction
 import ServiceLifecycle
 import UnixSignals
@@ -33,9 +32,13 @@ extension Service {
                 if let before { before } else if options.isDryRun { printing(plan) } else if let store {
                     try storing(plan, store, parts)
                 } else {
-                    ship(plan, options, parts)
+                    try ship(plan, options, parts)
                 }
-            return try generation(plan, target, parts, unread)
+            do throws(Failure) { return try generation(plan, target, parts, unread) } catch {
+                // A reload goes back to the old configuration, which needs queues and positions for itself.
+                if before == nil { target.abandon() }
+                throw error
+            }
         }
         let first = try make(plan, nil)
         let notes = plan.notes
@@ -114,13 +117,14 @@ extension Service {
         _ = try pipelines(plan, PipelineEnvironment(registry: Registry()), nil)
     }
 
-    private static func ship(_ plan: ServicePlan, _ options: ServiceOptions, _ parts: Parts) -> DeliveryTarget {
+    private static func ship(_ plan: ServicePlan, _ options: ServiceOptions, _ parts: Parts) throws(Failure) -> DeliveryTarget {
         let (registry, log) = (parts.registry, parts.log)
         let report: @Sendable (String) -> Void = { log.warning($0) }
+        let isAnew = plan.clients.contains { $0.spool != nil } && SpoolPositions.isAnew(plan.positionsPath)
         let file = PositionsFile(path: plan.positionsPath)
-        let http = HTTPConnector.make()
         let identity = BatchIdentity.make()
         var clients: [ShippingClient] = []
+        let spools = try openSpools(plan.clients, report)
         for (number, settings) in plan.clients.enumerated() {
             var settings = settings
             if options.once {
@@ -128,12 +132,49 @@ extension Service {
                 settings.maxRetries = 0
                 settings.backoffMax = min(settings.backoffMax, 5_000_000_000)
             }
+            let spool = spools[number]
+            // Positions that only a spool knows are written before it forgets them.
+            spool?.saveBeforeRelease {
+                do throws(DiskError) { try file.save() } catch { report("positions are not saved: \(error)") }
+            }
             clients.append(
-                ShippingClient(settings, http: http, registry: registry, identity: "\(identity)-\(number)", report: report))
+                ShippingClient(
+                    settings, registry: registry, identity: "\(identity)-\(number)", spool: spool,
+                    promtailNames: plan.promtailMetrics, environment: { Environment.variable($0) }, report: report))
         }
+        let required = plan.clients.indices.filter { plan.clients[$0].isRequired }
+        if !isAnew { SpoolPositions.adopt(required.map { spools[$0] }, into: file) }
         return DeliveryTarget(
-            destination: ShippingDestination(clients: clients, positions: file),
+            destination: ShippingDestination(clients: clients, positions: file, report: report),
             batchWait: plan.clients.map(\.batchWait).min() ?? 1_000_000_000, positions: file, saver: PositionSaver(file, log: log))
+    }
+
+    /// Those of all clients, or none: a reload that fails has to leave them to the configuration before.
+    private static func openSpools(
+        _ clients: [ClientSettings], _ report: @escaping @Sendable (String) -> Void
+    ) throws(Failure) -> [Spool?] {
+        var spools: [Spool?] = []
+        for settings in clients {
+            do throws(Failure) { spools.append(try openSpool(settings, report)) } catch {
+                for spool in spools { spool?.close() }
+                throw error
+            }
+        }
+        return spools
+    }
+
+    private static func openSpool(
+        _ settings: ClientSettings, _ report: @escaping @Sendable (String) -> Void
+    ) throws(Failure) -> Spool? {
+        guard let queue = settings.spool else { return nil }
+        do throws(DiskError) { return try Spool(queue, report: report) } catch {
+            let holder = error.holder.map { ", process \($0)" } ?? ""
+            throw Failure(
+                status: 2,
+                message: error.isLocked
+                    ? "tailrace: the queue of client \(settings.title) in \(queue.directory) is in use by another collector\(holder)"
+                    : "tailrace: the queue of client \(settings.title) cannot be used: \(error)")
+        }
     }
 
     private static func printing(_ plan: ServicePlan) -> DeliveryTarget {
@@ -177,7 +218,7 @@ extension Service {
     private static func once(
         _ generation: CollectorHost.Generation, _ unread: UnreadCount, timeoutSeconds: Int, _ log: ServiceLog
     ) async -> Int32 {
-        let (collector, sink) = (generation.collector, generation.sink)
+        let (collector, sink, destination) = (generation.collector, generation.sink, generation.target.destination)
         // The clock of patience runs only while nothing gets through.
         let patience = Task.detached {
             var last = -1
@@ -185,9 +226,10 @@ extension Service {
             while true {
                 do { try await Task.sleep(for: .milliseconds(200)) } catch { return }
                 let totals = sink.summary
-                let progress = totals.lines &* 1_000 &- totals.underWay
+                let backlog = destination.backlog
+                let progress = totals.lines &* 1_000 &- totals.underWay &- backlog
                 // Nothing under way: whoever writes to us takes their time, not the destination.
-                if progress != last || totals.underWay == 0 {
+                if progress != last || totals.underWay + backlog == 0 {
                     last = progress
                     since = ContinuousClock.now
                 } else if ContinuousClock.now - since > .seconds(timeoutSeconds) {
@@ -205,7 +247,7 @@ extension Service {
             log.error("not everything could be read: \(unread.value) failures, see above")
             return 2
         }
-        return totals.hasLost ? 1 : 0
+        return totals.hasLost || destination.hasLost ? 1 : 0
     }
 
     private static func untilSignal(_ host: CollectorHost, _ log: ServiceLog) async -> Int32 {

@@ -28,6 +28,8 @@ struct ServicePlan: Sendable {
     var observes = false
     /// Whether `POST /reload` reads the configuration again.
     var reloadsByHTTP = false
+    /// Promtail's metric names beside our own.
+    var promtailMetrics = false
     var limits = Limits()
     var tenantLimits: [Tenant: Limits] = [:]
     var minesPatterns = true
@@ -155,6 +157,7 @@ extension ServicePlan {
         server = configuration.server
         observes = configuration.serverOptions.isGiven && !configuration.serverOptions.disable
         reloadsByHTTP = configuration.serverOptions.enableRuntimeReload
+        promtailMetrics = configuration.serverOptions.promtailMetrics
         clients = configuration.clients
         positionsPath = configuration.positions.filename
         files = configuration.files

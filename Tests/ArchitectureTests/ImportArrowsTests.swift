@@ -19,7 +19,7 @@ import Testing
         ("LogStages", []),
         ("Redaction", []),
         ("LogPipeline", ["LogStages", "Redaction", "LogQL", "Metrics"]),
-        ("LogShipping", ["LokiWire", "Disk", "Metrics", "AsyncHTTPClient", "NIOCore", "NIOPosix", "NIOHTTP1"]),
+        ("LogShipping", ["LokiWire", "Disk", "Metrics", "AsyncHTTPClient", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL"]),
         ("LogStore", ["Disk", "Metrics"]),
         ("LogQuery", ["LogQL", "LogStages", "Metrics"]),
         (

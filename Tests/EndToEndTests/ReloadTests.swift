@@ -77,6 +77,44 @@ import Testing
         #expect(Files.read(folder.path("positions.yaml")).contains("a.log: \"8\""))
     }
 
+    /// The new sources could not start, and the old configuration could not have its queue back.
+    @Test func aReloadThatFailsGivesTheQueueBack() throws {
+        let folder = try Scratch()
+        let loki = try FakeLoki()
+        let file = folder.path("collect.yaml")
+        let port = try FreePort.find()
+        func text(_ parallel: Int, _ job: String) -> String {
+            """
+            server: {http_listen_address: 127.0.0.1, http_listen_port: \(port)}
+            positions: {filename: \(folder.path("positions.yaml"))}
+            clients: [{url: '\(loki.url)', batchwait: 20ms, parallel: \(parallel), queue: {dir: \(folder.path("queue"))}}]
+            scrape_configs:
+            - job_name: a
+              static_configs: [{targets: [localhost], labels: {job: a, __path__: '\(folder.path("a.log"))'}}]
+            \(job)
+
+            """
+        }
+        Files.write(file, text(1, ""))
+        Files.write(folder.path("a.log"), "one\n")
+        let collector = try TailraceProcess(["collect", "--config", file], log: folder.path("collect.out"))
+        try waitUntil("the first line is there") { loki.accepted.count == 1 }
+        // The port is the collector's own.
+        Files.write(file, text(2, "- {job_name: s, syslog: {listen_address: '127.0.0.1:\(port)'}}"))
+        collector.signal(SIGHUP)
+        try waitUntil("it is refused") { collector.output.contains("the configuration is not reloaded") }
+        #expect(collector.output.contains("the old configuration goes on"), "\(collector.output)")
+        Files.write(folder.path("a.log"), "two\n", append: true)
+        try waitUntil("the next line is there") { loki.accepted.count == 2 }
+        Files.write(file, text(2, ""))
+        collector.signal(SIGHUP)
+        try waitUntil("another queue of the same place is taken") { collector.output.contains("the configuration is reloaded") }
+        Files.write(folder.path("a.log"), "three\n", append: true)
+        try waitUntil("the last line is there") { loki.accepted.count == 3 }
+        collector.signal(SIGTERM)
+        #expect(collector.wait() == 0, "\(collector.output)")
+    }
+
     /// A store that goes on with old rules must not look as if it had the new ones.
     @Test func redactionOfARunningStoreIsNotReloaded() throws {
         let folder = try Scratch()

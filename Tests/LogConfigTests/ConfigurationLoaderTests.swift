@@ -24,6 +24,53 @@ import Testing
         }
     }
 
+    /// What a client may say about its way and about what is not taken at once.
+    @Test func delivery() throws {
+        let configuration = try load(
+            """
+            positions: {filename: /var/lib/t/positions.yaml}
+            wal: {enabled: true, dir: /var/lib/t/wal, cleanSegmentsOlderThan: 1h}
+            clients:
+              - url: https://logs:3100/push
+                queue: {dir: /q, max_bytes: 8mb, when_full: drop_oldest, fsync: false, required: false}
+                parallel: 4
+                tls_config: {server_name: x, min_version: TLS12, max_version: TLS13, ca: PEM}
+                proxy_url: http://proxy:3128
+                no_proxy: a,b
+                proxy_connect_header: {Proxy-Authorization: [Basic eA==]}
+                follow_redirects: false
+                enable_http2: true
+                oauth2: {client_id: me, client_secret: s, token_url: https://idp/token, scopes: [a, b], endpoint_params: {k: v}}
+                dead_letter: {file: /d.jsonl, max_bytes: 1mb}
+              - url: http://logs:3100/push
+                proxy_from_environment: true
+              - {url: "http://other/push", dead_letter: false, name: o}
+            """)
+        #expect(configuration.warnings.map(\.line) == [2])
+        let clients = configuration.clients
+        var spool = SpoolSettings(directory: "/q")
+        spool.sizeMax = 8 << 20
+        spool.whenFull = .dropOldest
+        spool.syncs = false
+        #expect(clients[0].spool == spool && !clients[0].isRequired && clients[0].parallel == 4)
+        #expect(clients[0].tls.serverName == "x" && clients[0].tls.versionMin == .tls12 && clients[0].tls.versionMax == .tls13)
+        #expect(clients[0].tls.authority == SecretSource("PEM"))
+        #expect(clients[0].proxy.url == "http://proxy:3128" && clients[0].proxy.exceptions == "a,b")
+        #expect(clients[0].proxy.authorization?.exposed == "Basic eA==")
+        #expect(!clients[0].followsRedirects && clients[1].followsRedirects)
+        guard case .oauth2(let oauth) = clients[0].authorization else {
+            Issue.record("no oauth2")
+            return
+        }
+        #expect(oauth.clientID == "me" && oauth.tokenURL == "https://idp/token" && oauth.scopes == ["a", "b"])
+        #expect(oauth.parameters == [OAuth2Settings.Parameter("k", "v")])
+        #expect(clients[0].deadLetters?.path == "/d.jsonl" && clients[0].deadLetters?.sizeMax == 1 << 20)
+        #expect(clients[1].deadLetters?.path == "/var/lib/t/dead-letters-logs_3100-2.jsonl")
+        #expect(clients[1].spool?.directory == "/var/lib/t/wal/logs_3100-2" && clients[1].isRequired)
+        #expect(clients[1].proxy.isFromEnvironment)
+        #expect(clients[2].deadLetters == nil && clients[2].spool?.directory == "/var/lib/t/wal/o")
+    }
+
     /// The order of blocks and most keys of a promtail.yaml as people have it.
     @Test func promtailFile() throws {
         let configuration = try load(
@@ -79,7 +126,7 @@ import Testing
         #expect(configuration.positions.syncPeriod == 5_000_000_000)
         let first = configuration.clients[0]
         #expect(first.url == "http://loki:3100/loki/api/v1/push")
-        #expect(first.authorization == .basic(username: "user", password: Secret("p@ss")))
+        #expect(first.authorization == .basic(username: SecretSource("user"), password: SecretSource("p@ss")))
         #expect(first.batchWait == 2_000_000_000)
         #expect(first.timeout == 500_000_000)
         #expect(first.tenantID == "team-a")
@@ -87,7 +134,7 @@ import Testing
         #expect(first.backoffMin == 100_000_000)
         #expect(first.maxRetries == 0)
         let second = configuration.clients[1]
-        #expect(second.authorization == .header(type: "Bearer", credentials: Secret("abc")))
+        #expect(second.authorization == .header(type: "Bearer", credentials: SecretSource("abc")))
         #expect(second.headers.first?.name == "X-Env")
         let system = configuration.scrapeConfigs[0]
         #expect(system.jobName == "system")
@@ -277,9 +324,30 @@ import Testing
                 "`/nowhere/at/all` cannot be opened: No such file or directory", nil
             ),
             (
-                "clients:\n- {url: http://a, oauth2: {client_id: x}}", 2, 19, "`oauth2` in clients[0] is not available",
+                "clients:\n- {url: http://a, oauth2: {client_id: x}}", 2, 27, "`token_url` is missing in clients[0].oauth2",
                 nil
             ),
+            (
+                "clients:\n- {url: http://a, tls_config: {cert: x}}", 2, 31,
+                "`cert` and `key` in clients[0].tls_config need each other", "give both, or neither: as text, or as `cert_file` and `key_file`"
+            ),
+            (
+                "clients:\n- {url: http://a, tls_config: {min_version: TLS14}}", 2, 45, "`min_version` in clients[0].tls_config is `TLS14`",
+                nil
+            ),
+            (
+                "clients:\n- {url: http://a, queue: {max_bytes: 1gb}}", 2, 27, "`max_bytes` in clients[0].queue needs `dir`",
+                nil
+            ),
+            (
+                "clients:\n- {url: http://a, queue: {dir: q, when_ful: block}}", 2, 35, "unknown key `when_ful` in clients[0].queue",
+                "did you mean `when_full`?"
+            ),
+            (
+                "clients:\n- {url: http://a, proxy_url: ftp://p}", 2, 30, "`proxy_url` in clients[0] is no proxy that can be used",
+                nil
+            ),
+            ("clients: [{url: http://a}]\nwal: {enabled: true}", 2, 6, "`dir` is missing in wal", nil),
             (
                 "store: {fsync: sometimes}", 1, 16, "`fsync` in store is `sometimes`",
                 "always, off, or how often, as in 1s"

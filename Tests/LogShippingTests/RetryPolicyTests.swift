@@ -9,10 +9,24 @@ import Testing
         #expect(policy.judge(.status(status, retryAfter: nil), using: &random) == .done)
     }
 
-    @Test(arguments: [301, 400, 401, 403, 404, 413])
+    @Test(arguments: [301, 400, 404, 405, 413])
     func otherStatusesDropTheBatch(status: Int) {
         var policy = RetryPolicy(ClientSettings(url: "http://x"))
         var random = SystemRandomNumberGenerator()
+        #expect(policy.judge(.status(status, retryAfter: nil), using: &random) == .refused(reason: "ingester_error"))
+    }
+
+    /// Tokens are renewed: what is denied now may be granted in a minute, but not for ever.
+    @Test(arguments: [401, 403])
+    func whatIsDeniedIsTriedAgainForAWhile(status: Int) {
+        var policy = RetryPolicy(ClientSettings(url: "http://x"))
+        var random = SystemRandomNumberGenerator()
+        for _ in 1..<RetryPolicy.deniedMax {
+            guard case .again = policy.judge(.status(status, retryAfter: nil), using: &random) else {
+                Issue.record("gave up early")
+                return
+            }
+        }
         #expect(policy.judge(.status(status, retryAfter: nil), using: &random) == .refused(reason: "ingester_error"))
     }
 

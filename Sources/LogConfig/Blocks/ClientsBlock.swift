@@ -8,7 +8,7 @@ enum ClientsBlock {
         "name", "url", "batchwait", "batchsize", "headers", "backoff_config", "external_labels", "timeout", "tenant_id",
         "drop_rate_limited_batches", "basic_auth", "authorization", "bearer_token", "bearer_token_file", "oauth2",
         "tls_config", "proxy_url", "no_proxy", "proxy_from_environment", "proxy_connect_header", "follow_redirects",
-        "enable_http2", "http_headers",
+        "enable_http2", "http_headers", "queue", "dead_letter", "parallel", "required",
     ]
     /// Bytes of a file that holds a password or token.
     private static let secretFileMax = 64 << 10
@@ -79,36 +79,20 @@ enum ClientsBlock {
                 backoff.problems.error("`min_period` is longer than `max_period`", at: backoff.mark)
             }
         }
+        if let count = map.integer("parallel", 1...64) { client.parallel = count }
         client.headers = headers(map)
         client.authorization = authorization(map, userinfo)
-        refuse(map)
+        client.followsRedirects = map.bool("follow_redirects") ?? true
+        // Requests are HTTP/1.1, as Promtail's are.
+        _ = map.bool("enable_http2")
+        if let tls = map.node("tls_config") { client.tls = TransportBlock.tls(tls, "\(map.name).tls_config", map.problems) }
+        client.proxy = TransportBlock.proxy(map)
+        DeliveryBlock.decode(map, into: &client)
         return client
     }
 
-    /// What would change where or how requests go, and cannot be done.
-    private static func refuse(_ map: MapReader) {
-        for key in ["oauth2", "tls_config", "proxy_url", "proxy_connect_header"] where map.node(key) != nil {
-            if case .mapping(let pairs)? = map.node(key)?.content, pairs.isEmpty { continue }
-            map.problems.error(
-                "`\(key)` in \(map.name) is not available",
-                at: map.keyMark(of: key),
-                hint: key == "oauth2"
-                    ? "use `bearer_token_file` with a token that another program renews"
-                    : "send to a proxy on this host that does it"
-            )
-        }
-        if map.bool("proxy_from_environment") == true {
-            map.problems.warning(
-                "`proxy_from_environment` has no effect",
-                at: map.keyMark(of: "proxy_from_environment")
-            )
-        }
-        for key in ["follow_redirects", "enable_http2"] { _ = map.bool(key) }
-        _ = map.string("no_proxy")
-    }
-
-    private static func headers(_ map: MapReader) -> [(name: String, value: String)] {
-        var headers: [(name: String, value: String)] = []
+    private static func headers(_ map: MapReader) -> [ClientSettings.Header] {
+        var headers: [ClientSettings.Header] = []
         for (name, value, mark) in map.mapping("headers") ?? [] { add(name, value ?? "", mark, map, &headers) }
         if let node = map.node("http_headers") {
             guard case .mapping(let pairs) = node.content else {
@@ -124,9 +108,10 @@ enum ClientsBlock {
                     add(pair.key, value, pair.keyMark, map, &headers)
                 }
                 for path in entry.strings("files") ?? [] {
-                    if let secret = file(path, entry.mark(of: "files"), map.problems) {
-                        add(pair.key, secret.exposed, pair.keyMark, map, &headers)
-                    }
+                    guard let first = file(path, entry.mark(of: "files"), map.problems) else { continue }
+                    let before = headers.count
+                    add(pair.key, first.exposed, pair.keyMark, map, &headers)
+                    if headers.count > before { headers[before].value = .file(path) }
                 }
             }
         }
@@ -138,7 +123,7 @@ enum ClientsBlock {
         _ value: String,
         _ mark: YAMLMark,
         _ map: MapReader,
-        _ headers: inout [(name: String, value: String)]
+        _ headers: inout [ClientSettings.Header]
     ) {
         let isToken =
             !name.isEmpty
@@ -157,7 +142,7 @@ enum ClientsBlock {
             )
             return
         }
-        headers.append((name, value))
+        headers.append(ClientSettings.Header(name, SecretSource(value)))
     }
 
     // MARK: Authorization
@@ -179,8 +164,8 @@ enum ClientsBlock {
             let keys = ["username", "username_file", "password", "password_file"]
             guard let entry = MapReader(node, "\(map.name).basic_auth", keys: keys, map.problems) else { return .none }
             return .basic(
-                username: secret(entry, "username")?.exposed ?? "",
-                password: secret(entry, "password") ?? Secret("")
+                username: secret(entry, "username") ?? SecretSource(""),
+                password: secret(entry, "password") ?? SecretSource("")
             )
         }
         if let node = map.node("authorization") {
@@ -197,13 +182,17 @@ enum ClientsBlock {
             guard let credentials = secret(entry, "credentials") else { return .none }
             return .header(type: type, credentials: credentials)
         }
+        if let node = map.node("oauth2") {
+            return TransportBlock.oauth2(node, "\(map.name).oauth2", map.problems).map { .oauth2($0) } ?? .none
+        }
         if let token = secret(map, "bearer_token") { return .header(type: "Bearer", credentials: token) }
-        if let userinfo { return .basic(username: userinfo.user, password: Secret(userinfo.password)) }
+        if let userinfo { return .basic(username: SecretSource(userinfo.user), password: SecretSource(userinfo.password)) }
         return .none
     }
 
-    /// The value of `key`, or what the file that `key_file` names holds.
-    private static func secret(_ map: MapReader, _ key: String) -> Secret? {
+    /// The value of `key`, or the file that `key_file` names: looked at now, so that a typing error shows at once, and read
+    /// again whenever it is needed.
+    static func secret(_ map: MapReader, _ key: String) -> SecretSource? {
         let other = key + "_file"
         if map.node(key) != nil, map.node(other) != nil {
             map.problems.error(
@@ -212,8 +201,10 @@ enum ClientsBlock {
                 hint: "keep one of them"
             )
         }
-        if let path = map.string(other) { return file(path, map.mark(of: other), map.problems) }
-        return map.secret(key)
+        if let path = map.string(other) {
+            return file(path, map.mark(of: other), map.problems).map { _ in .file(path) }
+        }
+        return map.secret(key).map { .value($0) }
     }
 
     private static func file(_ path: String, _ mark: YAMLMark, _ problems: Problems) -> Secret? {
@@ -240,27 +231,9 @@ enum ClientsBlock {
         if let at = authority.lastIndex(of: "@") {
             host = authority[authority.index(after: at)...]
             let parts = authority[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            userinfo = (decode(parts.first ?? ""), parts.count > 1 ? decode(parts[1]) : "")
+            userinfo = (PercentEncoding.decode(parts.first ?? ""), parts.count > 1 ? PercentEncoding.decode(parts[1]) : "")
         }
         guard !host.isEmpty, host.first != ":" else { return nil }
         return (scheme + host + rest.dropFirst(authority.count), userinfo)
-    }
-
-    private static func decode(_ text: Substring) -> String {
-        let bytes = Array(text.utf8)
-        var out: [UInt8] = []
-        var i = 0
-        while i < bytes.count {
-            if bytes[i] == UInt8(ascii: "%"), i + 2 < bytes.count, bytes[i + 1].isHexDigit, bytes[i + 2].isHexDigit,
-                let value = UInt8(String(decoding: bytes[i + 1...i + 2], as: UTF8.self), radix: 16)
-            {
-                out.append(value)
-                i += 3
-            } else {
-                out.append(bytes[i])
-                i += 1
-            }
-        }
-        return String(decoding: out, as: UTF8.self)
     }
 }

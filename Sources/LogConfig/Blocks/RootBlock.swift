@@ -22,13 +22,8 @@ enum RootBlock {
                 hint: "remove the block"
             )
         }
-        for key in ["wal", "tracing"] where map.node(key) != nil {
-            problems.warning(
-                "`\(key):` has no effect",
-                at: map.keyMark(of: key),
-                hint: key == "wal" ? "what is not acknowledged is read again from the sources" : ""
-            )
-        }
+        DeliveryBlock.finish(map, &configuration)
+        if map.node("tracing") != nil { problems.warning("`tracing:` has no effect", at: map.keyMark(of: "tracing")) }
         if map.node("options") != nil { problems.warning("`options:` has no effect", at: map.keyMark(of: "options")) }
     }
 }

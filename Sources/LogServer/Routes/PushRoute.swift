@@ -72,6 +72,9 @@ extension LogServer {
         // Loki fails the whole push where a metadata name has no legal form. OTLP's clients send again what fails with a
         // 5xx, and this would fail for ever.
         if let failure = taken.failure { throw Refusal(form == .loki ? 500 : 400, failure) }
+        // A batch with a number is stored once: were some of it stored now, the rest would be taken for a repetition when it
+        // is sent again.
+        if key != nil, taken.isRateLimited { throw Refusal(429, taken.messages.joined(separator: "\n")) }
         var batch = taken.batch
         batch.key = key
         batch.deduplicates = key == nil

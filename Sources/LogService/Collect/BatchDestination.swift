@@ -29,8 +29,20 @@ protocol BatchDestination: Sendable {
     /// From now on nothing is tried again: what is under way and what follows ends soon as undelivered, so that `submit`
     /// and `drain` return. From any thread.
     func giveUp()
-    /// Returns when everything submitted has been reported.
+    /// Returns when everything submitted has been reported, and what was spooled has been sent or given up.
     func drain() async
     /// Returns once `positions` covers all that was submitted, acknowledged or not: then other sources may go on from there.
     func settle() async
+    /// Instead of `drain` where nothing was submitted: lets go of all files at once.
+    func abandon()
+    /// Entries that were reported as accepted and are still on their way: in a spool.
+    var backlog: Int { get }
+    /// Whether lines were lost for good after they had been reported as accepted.
+    var hasLost: Bool { get }
+}
+
+extension BatchDestination {
+    func abandon() {}
+    var backlog: Int { 0 }
+    var hasLost: Bool { false }
 }

@@ -11,4 +11,11 @@ struct DeliveryTarget: Sendable {
     /// Where positions are kept; nil: in the store.
     var positions: PositionsFile?
     var saver: PositionSaver?
+
+    /// For a target to which nothing was submitted and nothing will be: files and locks are free when this returns. Blocks
+    /// for as long as a stop of the spools takes.
+    func abandon() {
+        saver?.stop()
+        destination.abandon()
+    }
 }

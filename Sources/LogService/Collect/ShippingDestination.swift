@@ -5,7 +5,8 @@ import LogShipping
 import LogSources
 import Synchronization
 
-/// To servers elsewhere: positions move once every client's server has acknowledged or refused for good.
+/// To servers elsewhere: positions move once every required client has the batch: acknowledged or refused for good by its
+/// server, or in its spool.
 final class ShippingDestination: BatchDestination {
     /// Outcomes by order of submission: a batch's positions move only after those of all batches before it, so that
     /// giving up in the middle leaves the positions in front of what was not delivered.
@@ -26,10 +27,17 @@ final class ShippingDestination: BatchDestination {
     private let positionsFile: PositionsFile
     private let ledger = Mutex(Ledger())
 
-    init(clients: [ShippingClient], positions: PositionsFile) {
+    private let report: @Sendable (String) -> Void
+
+    init(clients: [ShippingClient], positions: PositionsFile, report: @escaping @Sendable (String) -> Void = { _ in }) {
         self.clients = clients
         positionsFile = positions
+        self.report = report
     }
+
+    /// Entries on disk that their destination has not acknowledged.
+    var backlog: Int { clients.reduce(0) { $0 + $1.backlog } }
+    var hasLost: Bool { clients.contains { $0.hasLost } }
 
     func submit(_ batch: CollectedBatch, done: @escaping @Sendable (BatchOutcome) -> Void) {
         var light = batch
@@ -41,12 +49,31 @@ final class ShippingDestination: BatchDestination {
             ledger.next += 1
             return ledger.next - 1
         }
+        let advances = batch.batch.advances.map {
+            Spool.Advance(source: $0.source, path: batch.paths[$0.source] ?? "", to: $0.to)
+        }
         if batch.batch.isEmpty {
+            for client in clients where client.hasSpool { client.submit(batch.batch, advances: advances) { _ in } }
             settle(number, .accepted)
             return
         }
-        let tally = OutcomeTally(clients.count) { [self] in settle(number, BatchOutcome($0)) }
-        for client in clients { client.submit(batch.batch) { tally.add($0) } }
+        // Those that are not required first: they never wait.
+        for client in clients where !client.settings.isRequired {
+            client.submit(batch.batch, advances: advances) { [self] in noteOptional($0) }
+        }
+        let required = clients.filter(\.settings.isRequired)
+        let tally = OutcomeTally(required.count + 1) { [self] in settle(number, BatchOutcome($0)) }
+        tally.add(.accepted)
+        // Spooled ones first: where the others wait for room, these have the batch already.
+        for client in required.filter(\.hasSpool) + required.filter({ !$0.hasSpool }) { client.submit(batch.batch, advances: advances) { tally.add($0) } }
+    }
+
+    /// What became of lines that no position waits for: said, and that is all.
+    private func noteOptional(_ outcome: ShippingClient.Outcome) {
+        switch outcome {
+        case .accepted, .dropped, .undelivered: break
+        case .refused(let words): report("refused for good: \(words)")
+        }
     }
 
     private func settle(_ number: Int, _ outcome: BatchOutcome) {
@@ -88,8 +115,15 @@ final class ShippingDestination: BatchDestination {
         for client in clients { client.giveUp() }
     }
 
+    func abandon() {
+        for client in clients { client.abandon() }
+    }
+
     func drain() async {
-        for client in clients { await client.close() }
+        // At once: each may wait for its destination.
+        await withTaskGroup(of: Void.self) { group in
+            for client in clients { group.addTask { await client.close() } }
+        }
     }
 }
 

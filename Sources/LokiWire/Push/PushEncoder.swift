@@ -25,49 +25,70 @@ package final class PushEncoder {
 
     /// Adds an entry to the stream begun last. `timestamp` in nanoseconds.
     package func entry(timestamp: Int64, line: ByteView, metadata: Labels = Labels()) {
-        var seconds = timestamp / 1_000_000_000
-        var nanoseconds = timestamp % 1_000_000_000
+        Self.write(timestamp, line, metadata, size: Self.size(timestamp, line.count, metadata), into: stream)
+    }
+
+    /// Seconds and the nanoseconds behind them, never negative.
+    private static func split(_ timestamp: Int64) -> (seconds: UInt64, nanoseconds: UInt64) {
+        var (seconds, nanoseconds) = timestamp.quotientAndRemainder(dividingBy: 1_000_000_000)
         if nanoseconds < 0 {
             nanoseconds += 1_000_000_000
             seconds -= 1
         }
-        let secondsWire = UInt64(bitPattern: seconds)
-        let timeSize =
-            (seconds == 0 ? 0 : 1 + Self.size(secondsWire)) + (nanoseconds == 0 ? 0 : 1 + Self.size(UInt64(nanoseconds)))
-        var size = 1 + Self.size(UInt64(timeSize)) + timeSize + Self.fieldSize(line.count)
-        for pair in metadata.pairs { size += Self.fieldSize(Self.pairSize(pair)) }
+        return (UInt64(bitPattern: seconds), UInt64(nanoseconds))
+    }
 
-        stream.append(0x12)
-        stream.append(varint: UInt64(size))
-        stream.append(0x0A)
-        stream.append(varint: UInt64(timeSize))
+    private static func timeSize(_ seconds: UInt64, _ nanoseconds: UInt64) -> Int {
+        (seconds == 0 ? 0 : 1 + size(seconds)) + (nanoseconds == 0 ? 0 : 1 + size(nanoseconds))
+    }
+
+    /// Bytes of an entry's message, without its tag and length.
+    private static func size(_ timestamp: Int64, _ length: Int, _ metadata: Labels) -> Int {
+        let (seconds, nanoseconds) = split(timestamp)
+        var total = 2 + timeSize(seconds, nanoseconds) + fieldSize(length)
+        for pair in metadata.pairs { total += fieldSize(pairSize(pair)) }
+        return total
+    }
+
+    /// An entry with its tag and length. `size`: of its message.
+    private static func write(_ timestamp: Int64, _ line: ByteView, _ metadata: Labels, size: Int, into out: ByteArena) {
+        let (seconds, nanoseconds) = split(timestamp)
+        out.append(0x12)
+        out.append(varint: UInt64(size))
+        out.append(0x0A)
+        out.append(varint: UInt64(timeSize(seconds, nanoseconds)))
         if seconds != 0 {
-            stream.append(0x08)
-            stream.append(varint: secondsWire)
+            out.append(0x08)
+            out.append(varint: seconds)
         }
         if nanoseconds != 0 {
-            stream.append(0x10)
-            stream.append(varint: UInt64(nanoseconds))
+            out.append(0x10)
+            out.append(varint: nanoseconds)
         }
-        stream.append(0x12)
-        stream.append(prefixed: line)
+        out.append(0x12)
+        out.append(prefixed: line)
         for pair in metadata.pairs {
-            stream.append(0x1A)
-            stream.append(varint: UInt64(Self.pairSize(pair)))
-            stream.append(0x0A)
-            stream.append(prefixed: pair.name)
-            stream.append(0x12)
-            stream.append(prefixed: pair.value)
+            out.append(0x1A)
+            out.append(varint: UInt64(pairSize(pair)))
+            out.append(0x0A)
+            out.append(prefixed: pair.name)
+            out.append(0x12)
+            out.append(prefixed: pair.value)
         }
     }
 
-    /// Adds all rows of a batch, a stream after the other, rows in their order. O(rows).
-    package func add(_ batch: WriteBatch) {
+    /// Adds all rows of a batch, a stream after the other, rows in their order. `relabel`: what a stream's labels become.
+    /// O(rows).
+    ///
+    /// Sizes first, so that every line is copied once: a message stands behind its length.
+    package func add(_ batch: WriteBatch, relabel: (Labels) -> Labels = { $0 }) {
+        finishStream()
         // Counting sort by stream: stable, and one pass over the lines.
         var starts = [Int](repeating: 0, count: batch.streams.count + 1)
         for row in batch.rows { starts[Int(row.stream) + 1] += 1 }
         for i in 1..<max(starts.count, 1) { starts[i] += starts[i - 1] }
         var order = [Int](repeating: 0, count: batch.rows.count)
+        var sizes = [Int](repeating: 0, count: batch.rows.count)
         var next = starts
         for (i, row) in batch.rows.enumerated() {
             order[next[Int(row.stream)]] = i
@@ -75,16 +96,29 @@ package final class PushEncoder {
         }
         batch.bytes.withView { bytes in
             for number in batch.streams.indices where starts[number] < starts[number + 1] {
-                begin(stream: batch.streams[number])
-                for i in order[starts[number]..<starts[number + 1]] {
+                text.reset()
+                LabelText.write(relabel(batch.streams[number]), into: text)
+                let own = order[starts[number]..<starts[number + 1]]
+                var total = Self.fieldSize(text.count)
+                for i in own {
                     let row = batch.rows[i]
-                    entry(
-                        timestamp: row.timestamp, line: bytes[Int(row.start)..<Int(row.start) + Int(row.length)],
-                        metadata: batch.metadata[Int(row.metadata)])
+                    let size = Self.size(row.timestamp, Int(row.length), batch.metadata[Int(row.metadata)])
+                    sizes[i] = size
+                    total += Self.fieldSize(size)
+                }
+                request.reserve(total + 16)
+                request.append(0x0A)
+                request.append(varint: UInt64(total))
+                request.append(0x0A)
+                request.append(prefixed: text.view)
+                for i in own {
+                    let row = batch.rows[i]
+                    Self.write(
+                        row.timestamp, bytes[Int(row.start)..<Int(row.start) + Int(row.length)],
+                        batch.metadata[Int(row.metadata)], size: sizes[i], into: request)
                 }
             }
         }
-        finishStream()
     }
 
     /// Appends the request as a snappy block to `out` and starts anew.

@@ -1,7 +1,8 @@
 /// When a failed request is sent again: a value, so that the schedule can be tested without a clock or a network.
 ///
-/// Promtail's table: 2xx is done; 429, 5xx and connection errors are tried again; any other status drops the batch, and
-/// so does the last of `maxRetries` attempts.
+/// Promtail's table, and a little more patience: 2xx is done; 429, 5xx and connection errors are tried again; 401 and 403
+/// are too, `deniedMax` times, because tokens are renewed; any other status refuses the batch, and so does the last of
+/// `maxRetries` attempts.
 /// The wait before attempt k+1 is uniformly random in [min·2^(k−1), min·2^k), at most max; a server's `Retry-After`
 /// is honoured where it is longer.
 package struct RetryPolicy: Sendable {
@@ -19,9 +20,14 @@ package struct RetryPolicy: Sendable {
         case connectionError
     }
 
+    /// Attempts that are denied (401, 403) before the batch is refused: four to eight minutes with the default back-off,
+    /// in which a token should have been renewed.
+    package static let deniedMax = 10
+
     package let settings: ClientSettings
     /// Attempts made so far.
     package private(set) var attempts = 0
+    private var denied = 0
 
     package init(_ settings: ClientSettings) { self.settings = settings }
 
@@ -36,6 +42,11 @@ package struct RetryPolicy: Sendable {
             least = retryAfter ?? 0
             reason = "rate_limited"
         case .status(500..., let retryAfter):
+            least = retryAfter ?? 0
+            reason = "ingester_error"
+        case .status(401, let retryAfter), .status(403, let retryAfter):
+            denied += 1
+            if denied >= Self.deniedMax { return .refused(reason: "ingester_error") }
             least = retryAfter ?? 0
             reason = "ingester_error"
         case .status: return .refused(reason: "ingester_error")

@@ -72,6 +72,16 @@ package final class DeliveryQueue<Parcel: Sendable, Outcome: Sendable>: Sendable
         room.signal()
     }
 
+    /// Takes the parcel where there is room; false: there is none, and `done` is not called.
+    package func trySubmit(_ parcel: Parcel, done: @escaping @Sendable (Outcome) -> Void) -> Bool {
+        guard room.wait(timeout: .now()) == .success else { return false }
+        if case .terminated = queue.yield(Item(parcel: parcel, done: done)) {
+            done(givenUp)
+            room.signal()
+        }
+        return true
+    }
+
     /// From any thread; returns at once.
     package func giveUp() { desk.giveUp() }
 
