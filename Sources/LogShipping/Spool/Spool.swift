@@ -366,7 +366,7 @@ package final class Spool: Sendable {
     var isGivenUp: Bool { state.withLock { $0.isGivenUp } }
 
     /// What is there stays for a later run.
-    func close() {
+    package func close() {
         writer.withLock { writer in
             writer.file?.close()
             writer.file = nil
