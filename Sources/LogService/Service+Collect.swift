@@ -46,6 +46,7 @@ extension Service {
         let host = CollectorHost(
             first, storesHere: stores, registry: registry, log: log,
             plan: { () throws(Failure) in try ServicePlan.make(options) }, make: make)
+        let promtail = plan.promtailMetrics ? PromtailMeters(registry) { host.targets() } : nil
         // Before the first line is read: a busy port starts nothing.
         var observation: Observation?
         if plan.observes, !options.isDryRun, !options.once || options.servesMetrics {
@@ -62,6 +63,7 @@ extension Service {
         }
         parts.tap.end()
         await observation?.close()
+        withExtendedLifetime(promtail) {}
         let totals = host.totals
         log.info(
             "\(totals.lines) lines read, \(totals.refusedLines) lines refused here, \(totals.refused.count) batches refused, "

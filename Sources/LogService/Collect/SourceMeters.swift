@@ -44,6 +44,7 @@ enum SourceMeters {
         case .nulBytesSkipped: ("tailrace_nul_bytes_skipped_total", "NUL bytes at the beginning of lines, left behind by copytruncate.")
         case .rotations: ("tailrace_file_rotations_total", "Files rotated by name.")
         case .truncations: ("tailrace_file_truncations_total", "Files cut or overwritten in place.")
+        case .copiesRead: ("tailrace_file_copies_read_total", "Copies left by copytruncate from which the rest of a file was read.")
         case .bytesLost: ("tailrace_bytes_lost_total", "Bytes overwritten or unlinked before they were read.")
         case .readErrors: ("tailrace_read_errors_total", "Errors of the file system while reading.")
         case .charactersReplaced: ("tailrace_characters_replaced_total", "Characters that the configured encoding has no meaning for.")

@@ -169,6 +169,17 @@ struct KnownPositions {
         }
     }
 
+    /// What is known of each path, by the path as first seen.
+    var byPath: [ByteString: [Known]] { Dictionary(grouping: byInode.values.joined(), by: \.mark.path) }
+
+    /// Whether the file at `path` holds what was read as one of `known`: a copy, as `copytruncate` leaves them. What of it was not read is for
+    /// the file that was cut, see `Tail.readCopy`.
+    static func isCopy(_ path: ByteString, size: UInt64, of known: [Known]) -> Bool {
+        guard !known.isEmpty, let file = try? System.open(path) else { return false }
+        defer { System.close(file) }
+        return known.contains { $0.offset > 0 && ((try? $0.mark.holds(file, size: size, offset: $0.offset, path)) ?? false) }
+    }
+
     /// Paths, as first seen, of files with inode `inode`.
     func paths(inode: UInt64) -> [ByteString] { (byInode[inode] ?? []).map(\.mark.path) }
 

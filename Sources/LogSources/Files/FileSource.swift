@@ -10,8 +10,8 @@ import Synchronization
 /// device, inode and contents (`FileMark`), so names may change while and between runs.
 ///
 /// Each line that was in a file when the collector looked is delivered once, also across rotation by rename, restarts
-/// (from the sink's committed positions), and stalls of the sink. Lines written between the last look and a
-/// `copytruncate` are lost by the nature of that method; they are counted where they were seen.
+/// (from the sink's committed positions), and stalls of the sink. Of a file that `copytruncate`
+/// cuts the rest is read from the copy; lines written between the copy and the cut are lost by the nature of that method.
 ///
 /// After `stop`, and before another source reads the same files, the sink must have committed what was delivered.
 package final class FileSource: CollectorSource {
@@ -78,7 +78,7 @@ package final class FileSource: CollectorSource {
             files[tail.target, default: []].append(
                 TargetStatus.File(
                     path: tail.path, offset: tail.offset.load(ordering: .relaxed), size: tail.size.load(ordering: .relaxed),
-                    isRotated: tail.rotated.load(ordering: .relaxed)))
+                    lines: tail.lines.load(ordering: .relaxed), isRotated: tail.rotated.load(ordering: .relaxed)))
         }
         return targets.map { target in
             var status = TargetStatus(job: target.jobName, type: "files", isReady: isReady)

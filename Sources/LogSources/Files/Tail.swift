@@ -9,6 +9,8 @@ final class TailProgress: Sendable {
     let target: Int
     let path: String
     let offset = Atomic<UInt64>(0)
+    /// Delivered.
+    let lines = Atomic<UInt64>(0)
     let size = Atomic<UInt64>(0)
     let rotated = Atomic<Bool>(false)
 
@@ -69,6 +71,7 @@ final class Tail {
     var lostPath: ByteString?
     /// Another file has that name now.
     var isReplaced = false
+    private var isReadingCopy = false
     /// Let go of for good: it must not be read any more, though it may still stand in a list.
     var isDropped = false
     /// Its target is gone: when to stop at the latest, monotonic nanoseconds.
@@ -134,6 +137,7 @@ final class Tail {
         (labels, progress) = Tail.labelled(target, path)
         progress.offset.store(before.offset.load(ordering: .relaxed), ordering: .relaxed)
         progress.size.store(before.size.load(ordering: .relaxed), ordering: .relaxed)
+        progress.lines.store(before.lines.load(ordering: .relaxed), ordering: .relaxed)
         mark.path = path
     }
 
@@ -186,6 +190,17 @@ final class Tail {
                 (labels, progress) = Tail.labelled(target, mark.path)
             }
             return
+        }
+        // Cut while nobody looked: what was not read before may stand in a copy.
+        for known in context.known.candidates(id, slot: slot) where known.key.id == id {
+            key = known.key
+            mark = known.mark
+            begin(at: known.offset)
+            if try readCopy(&context) {
+                context.known.claim(known)
+                try deliverUnfinished(&context)
+            }
+            forgetContents()
         }
         guard arrival != .later else { return }
         try resolveEncoding(size)
@@ -529,6 +544,7 @@ final class Tail {
             lines[0].length -= 3
         }
         context.count(.lines, UInt64(lines.count))
+        progress.lines.add(UInt64(lines.count), ordering: .relaxed)
         try context.sink.deliver(
             LineBatch(
                 source: key.text, path: progress.path, job: target.job, labelSets: [labels], bytes: arena.take(), lines: lines,
@@ -556,9 +572,16 @@ final class Tail {
 
     /// The file was cut or overwritten: new contents, from 0, under a new key.
     private func startOver(_ context: inout TailContext) throws {
+        // A copy that is not what it looked like: what was read of it counts.
+        if isReadingCopy { throw CopyEnded() }
+        _ = try readCopy(&context)
         if lastSize > readOffset { context.count(.bytesLost, lastSize - readOffset) }
         do { try deliverUnfinished(&context) } catch is SystemError {}
         context.count(.truncations)
+        forgetContents()
+    }
+
+    private func forgetContents() {
         key = nil
         mark = FileMark()
         let path = paths.last ?? location
@@ -571,6 +594,65 @@ final class Tail {
         lastSize = 0
         begin(at: 0)
     }
+
+    private struct CopyEnded: Error {}
+
+    /// `copytruncate` copies a file before it cuts it: what was written and not read here stands in the copy, behind the bytes that
+    /// were read. Only what was written between the copy and the cut is nowhere.
+    ///
+    /// Reads the copy to its end, however much that is: there is no other moment at which it belongs to this file. False: there is none.
+    private func readCopy(_ context: inout TailContext) throws -> Bool {
+        guard readOffset > 0, limit == nil, let copy = try? findCopy() else { return false }
+        let own = file
+        let seen = lastSize
+        file = copy
+        isReadingCopy = true
+        defer {
+            System.close(copy)
+            file = own
+            isReadingCopy = false
+        }
+        context.count(.copiesRead)
+        do {
+            while case .more = try readBlock(&context, Monotonic.now()) {}
+        } catch is CopyEnded {
+        } catch is SystemError {}
+        lastSize = max(seen, readOffset)
+        return true
+    }
+
+    /// A file beside this one whose name begins with this one's, which holds what was read here and more. nil where there is none, and
+    /// where copies are read as files of their own. O(files of the directory).
+    private func findCopy() throws -> Int32? {
+        let directory = location.parent
+        var names = try System.list(directory).entries.filter {
+            $0.kind != .directory && $0.name != location.lastComponent && $0.name.bytes.starts(with: location.lastComponent.bytes)
+        }.map(\.name)
+        // `.1` before `.2`, the shorter of dates first: the newest of a long row is among the first few by one of both orders.
+        names.sort { ($0.count, $0) < ($1.count, $1) }
+        if names.count > 2 * Self.copiesMax { names = Array(names.prefix(Self.copiesMax) + names.suffix(Self.copiesMax)) }
+        for name in names {
+            let path = directory.appending(name)
+            if target.matches(path) { continue }
+            guard let file = try? System.open(path) else { continue }
+            if let status = try? System.status(of: file, path), status.kind == .regular, status.id != id, status.size > readOffset,
+                (try? holdsWhatWasRead(file, path)) ?? false
+            {
+                return file
+            }
+            System.close(file)
+        }
+        return nil
+    }
+
+    private func holdsWhatWasRead(_ file: Int32, _ path: ByteString) throws -> Bool {
+        var mark = mark
+        mark.marker = readMark
+        return try mark.holds(file, size: .max, offset: readOffset, path)
+    }
+
+    /// Candidates from either end of the row.
+    private static let copiesMax = 8
 
     /// For `KnownPositions`, when it is closed for good.
     var known: KnownPositions.Known? { key.map { KnownPositions.Known(key: $0, offset: delivered, mark: mark) } }

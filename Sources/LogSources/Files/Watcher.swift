@@ -219,6 +219,7 @@ struct Watcher: ~Copyable {
         let inodes = known.inodes
         if inodes.isEmpty { return }
         let since = known.since
+        let byPath = known.byPath
         for directory in expansion.entered.sorted() {
             guard let entries = expansion.listings[directory]?.entries ?? (try? System.list(directory))?.entries else { continue }
             let formers = since.keys.filter { $0.parent == directory }
@@ -232,6 +233,7 @@ struct Watcher: ~Copyable {
                     guard isKnown || status.modified >= since[former] ?? .max,
                         let target = targets.first(where: { $0.matches(former) })
                     else { continue }
+                    if !isKnown, KnownPositions.isCopy(path, size: status.size, of: byPath[former] ?? []) { continue }
                     notices.append(.stray(status.id, path: path, formerly: former, target: target.id))
                 }
             }

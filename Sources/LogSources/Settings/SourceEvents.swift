@@ -8,6 +8,8 @@ package enum SourceCounter: String, Sendable, CaseIterable {
     case nulBytesSkipped
     /// Files rotated by name; files that were cut or overwritten in place.
     case rotations, truncations
+    /// Copies that `copytruncate` left, from which the rest of a file was read.
+    case copiesRead
     /// Bytes seen in a file, but overwritten or unlinked before they were read.
     case bytesLost
     case readErrors

@@ -8,12 +8,15 @@ package struct TargetStatus: Sendable, Equatable {
         /// Read up to here, bytes.
         package var offset: UInt64
         package var size: UInt64
+        /// Delivered by this process.
+        package var lines: UInt64
         package var isRotated: Bool
 
-        package init(path: String, offset: UInt64, size: UInt64, isRotated: Bool) {
+        package init(path: String, offset: UInt64, size: UInt64, lines: UInt64, isRotated: Bool) {
             self.path = path
             self.offset = offset
             self.size = size
+            self.lines = lines
             self.isRotated = isRotated
         }
     }

@@ -333,6 +333,37 @@ import Testing
         #expect(sink.problems.isEmpty)
     }
 
+    /// Lines that were written and not read when a file was cut were lost, and not even counted: nobody had seen them. They stand in the copy.
+    @Test(arguments: [true, false]) func theRestOfACutFileIsReadFromItsCopy(whileRunning: Bool) throws {
+        let directory = TemporaryDirectory()
+        directory.write("app.log", "1\n2\n")
+        directory.write("app.log.old", "1\nother\nlines\n")
+        directory.age("app.log.old", seconds: 3_600)
+        let sink = RecordingSink()
+        var run = try Running([target(directory("app.log"))], sink)
+        #expect(sink.wait(lines: 2))
+        if whileRunning { sink.stall(true) } else { run.stop() }
+        directory.append("app.log", "3\n")
+        // The reader stands in the sink with line 3, if it runs at all.
+        if whileRunning { #expect(run.comesTrue { run.source.targetStatus().first?.files.first?.size == 6 }) }
+        directory.append("app.log", "4\n5\nunfinished")
+        directory.write("app.log.1", "1\n2\n3\n4\n5\nunfinished")
+        directory.truncate("app.log")
+        directory.append("app.log", "6\n")
+        if whileRunning { sink.stall(false) } else { run = try Running([target(directory("app.log"))], sink) }
+        #expect(sink.wait(lines: 7))
+        run.stop()
+        #expect(sink.lines == ["1", "2", "3", "4", "5", "unfinished", "6"])
+        // The copy is none of the files that came and went while nobody looked.
+        let again = try Running([target(directory("app.log"))], sink)
+        directory.append("app.log", "7\n")
+        #expect(sink.wait(lines: 8))
+        again.stop()
+        #expect(sink.lines.last == "7")
+        #expect(sink.state.withLock { $0.counters[.copiesRead] } == 1 && sink.state.withLock { $0.counters[.bytesLost] } == nil)
+        #expect(sink.problems.isEmpty)
+    }
+
     @Test(arguments: [0, 1, 700, 100_000])
     func truncatedAndGrownBeyondTheOldSizeBeforeTheNextLook(_ extra: Int) throws {
         let directory = TemporaryDirectory()

@@ -76,6 +76,12 @@ final class TemporaryDirectory: Sendable {
     }
 
     func truncate(_ name: String, _ size: Int = 0) { _ = Glibc.truncate(self(name), off_t(size)) }
+    /// Sets a file's time back.
+    func age(_ name: String, seconds: Int) {
+        let past = timeval(tv_sec: time(nil) - seconds, tv_usec: 0)
+        _ = utimes(self(name), [past, past])
+    }
+
     func rename(_ from: String, _ to: String) { _ = Glibc.rename(self(from), self(to)) }
     func remove(_ name: String) { unlink(self(name)) }
     func link(_ target: String, _ name: String) { symlink(target, self(name)) }
