@@ -98,6 +98,8 @@ package struct ScrapeConfiguration: Sendable {
     package var fileDiscoveries: [FileDiscoverySettings] = []
     package var journal: JournalSettings?
     package var syslog: SyslogSettings?
+    package var docker: [DockerSettings] = []
+    package var kubernetes: [KubernetesSettings] = []
 
     package init(index: Int, jobName: String, mark: YAMLMark) {
         self.index = index

@@ -19,9 +19,16 @@ package enum ConfigurationCheck {
         var lines = configuration.warnings.map { "\($0)" }
         let files = configuration.scrapeConfigs.reduce(0) { $0 + $1.fileTargets.count }
         let journals = configuration.scrapeConfigs.count { $0.journal != nil }
+        var discovered = ""
+        for (number, what) in [
+            (configuration.scrapeConfigs.reduce(0) { $0 + $1.docker.count }, "Docker daemon"),
+            (configuration.scrapeConfigs.reduce(0) { $0 + $1.kubernetes.count }, "Kubernetes node"),
+        ] where number > 0 {
+            discovered += "\(count(number, what)), "
+        }
         lines.append(
             "\(path): good: \(count(configuration.scrapeConfigs.count, "job")), \(count(files, "file target")), "
-                + "\(count(journals, "journal")), "
+                + "\(count(journals, "journal")), \(discovered)"
                 + (configuration.clients.isEmpty
                     ? "into the embedded store" : "to \(count(configuration.clients.count, "client"))"))
         if configuration.clients.isEmpty,

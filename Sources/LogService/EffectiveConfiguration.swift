@@ -46,6 +46,10 @@ enum EffectiveConfiguration {
                 if !job.discoveries.isEmpty { out.texts("file_sd", job.discoveries.flatMap(\.files)) }
                 if let journal = job.journal { out.time("journal_max_age", journal.maxAge) }
                 if let syslog = job.syslog { out.text("syslog", "\(syslog.transport.rawValue) \(syslog.host):\(syslog.port)") }
+                if !job.docker.isEmpty { out.texts("docker", job.docker.map(\.address.name)) }
+                if !job.kubernetes.isEmpty {
+                    out.texts("kubernetes", job.kubernetes.map { if case .server(let address) = $0.access { address.name } else { "cluster" } })
+                }
                 out.value("stages", job.stages.count)
             }
         }

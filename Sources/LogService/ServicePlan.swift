@@ -18,6 +18,10 @@ struct ServicePlan: Sendable {
         var discoveries: [FileDiscoverySettings] = []
         var journal: JournalSettings?
         var syslog: SyslogSettings?
+        /// `docker_sd_configs`
+        var docker: [DockerSettings] = []
+        /// `kubernetes_sd_configs`
+        var kubernetes: [KubernetesSettings] = []
         var stages: [StageSpec] = []
     }
 
@@ -171,7 +175,8 @@ extension ServicePlan {
         jobs = configuration.scrapeConfigs.map { scrape in
             Job(
                 name: scrape.jobName, targets: scrape.fileTargets, discoveries: scrape.fileDiscoveries,
-                journal: scrape.journal, syslog: scrape.syslog, stages: scrape.stages)
+                journal: scrape.journal, syslog: scrape.syslog, docker: scrape.docker,
+                kubernetes: scrape.kubernetes, stages: scrape.stages)
         }
         warnings = configuration.warnings.map(\.description)
         collectorLimits = configuration.collectorLimits

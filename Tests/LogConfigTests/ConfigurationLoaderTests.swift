@@ -375,8 +375,8 @@ import Testing
                 "no `__path__` in the labels of scrape_configs[0].static_configs[0]", nil
             ),
             (
-                "scrape_configs:\n- job_name: a\n  kubernetes_sd_configs: [{role: pod}]", 3, 3,
-                "`kubernetes_sd_configs` is not available in this version", nil
+                "scrape_configs:\n- job_name: a\n  consul_sd_configs: [{server: h}]", 3, 3,
+                "`consul_sd_configs` is not available in this version", nil
             ),
             ("scrape_configs:\n- job_name: a\n  gelf: {}", 3, 3, "`gelf` is not available in this version", nil),
             (

@@ -7,6 +7,8 @@ enum ScrapeBlock {
     private static let kinds: [(key: String, decode: @Sendable (MapReader, inout ScrapeConfiguration) -> Void)] = [
         ("static_configs", { ScrapeFiles.decode($0, &$1) }), ("file_sd_configs", { ScrapeFiles.discovery($0, &$1) }),
         ("journal", { ScrapeJournal.decode($0, &$1) }), ("syslog", { ScrapeSyslog.decode($0, &$1) }),
+        ("docker_sd_configs", { ScrapeDocker.decode($0, &$1) }),
+        ("kubernetes_sd_configs", { ScrapeKubernetes.decode($0, &$1) }),
     ]
 
     private static let keys =
@@ -59,8 +61,8 @@ enum ScrapeBlock {
     private static func source(_ map: MapReader, _ scrape: inout ScrapeConfiguration) {
         let isUnsupported = ScrapeUnsupported.tell(map)
         let given = kinds.filter { map.has($0.key) }
-        // Both make file targets; everything else stands alone, as in Promtail, which reads one and is silent of the other.
-        let alone = given.filter { !["static_configs", "file_sd_configs"].contains($0.key) }
+        // These make file targets; everything else stands alone, as in Promtail, which reads one and is silent of the other.
+        let alone = given.filter { !["static_configs", "file_sd_configs", "kubernetes_sd_configs"].contains($0.key) }
         if let other = alone.first, given.count > 1 {
             map.problems.error(
                 "`\(given[0].key)` and `\(given[1].key)` in \(map.name)",

@@ -14,6 +14,8 @@ final class PromtailMeters: Sendable {
     /// A counter of Promtail's and the one of ours that it follows.
     private static let followed: [(name: String, help: String, ours: String)] = [
         ("promtail_journal_target_lines_total", "Total number of successful journal lines read", "tailrace_journal_entries_total"),
+        ("promtail_docker_target_entries_total", "Total number of successful entries sent to the Docker target", "tailrace_docker_entries_total"),
+        ("promtail_docker_target_parsing_errors_total", "Total number of parsing errors while receiving Docker messages", "tailrace_docker_errors_total"),
         ("promtail_syslog_target_entries_total", "Total number of successful entries sent to the syslog target", "tailrace_syslog_entries_total"),
         ("promtail_syslog_target_parsing_errors_total", "Total number of parsing errors while receiving syslog messages", "tailrace_syslog_partial_total"),
         ("promtail_syslog_empty_messages_total", "Total number of empty messages receiving from syslog", "tailrace_syslog_empty_total"),

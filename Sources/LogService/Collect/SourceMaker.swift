@@ -26,6 +26,10 @@ struct SourceMaker {
                 made.append(try SyslogSource(settings, sink: sink, events: events))
             }
         }
+        for var settings in plan.jobs.flatMap(\.docker) {
+            settings.maxLineBytes = plan.files.maxLineBytes
+            made.append(try DockerSource(settings, sink: sink, once: once, events: events, dial: TLSDialer.dial))
+        }
         if let given = plan.stdinLabels {
             // Promtail's labels, under those of the configuration.
             let own = [Label("hostname", ByteString(Service.hostname())), Label("job", "stdin")]
@@ -42,13 +46,22 @@ struct SourceMaker {
             log.warning("job \(target.jobName): target \(target.labels) is not followed: \(words)")
         }
         let discoveries = plan.jobs.flatMap(\.discoveries)
-        if targets.isEmpty, discoveries.isEmpty { return [] }
+        let clusters = plan.jobs.flatMap(\.kubernetes)
+        if targets.isEmpty, discoveries.isEmpty, clusters.isEmpty { return [] }
         let files = try FileSource(targets: targets, settings: plan.files, sink: sink, once: once, events: events)
         var archives: ArchiveSource?
-        if targets.contains(where: { $0.decompression != nil }) || discoveries.contains(where: { $0.target.decompression != nil }) {
+        if targets.contains(where: { $0.decompression != nil }) || discoveries.contains(where: { $0.target.decompression != nil })
+            || clusters.contains(where: { $0.target.decompression != nil })
+        {
             archives = try ArchiveSource(targets: targets, settings: plan.files, sink: sink, once: once, events: events)
         }
-        let both: [any CollectorSource] = [files] + (archives.map { [$0] } ?? [])
+        var both: [any CollectorSource] = [files] + (archives.map { [$0] } ?? [])
+        let node = KubernetesSettings.nodeName(hostname: hostname)
+        for settings in clusters {
+            both.append(
+                try KubernetesDiscovery(
+                    settings, files: files, archives: archives, node: node, once: once, events: events, dial: TLSDialer.dial))
+        }
         if discoveries.isEmpty { return both }
         // Made first: it reads its target files now, so that what they name counts as there from the start.
         let discovery = try FileDiscovery(discoveries, files: files, archives: archives, hostname: hostname, once: once, events: events) {

@@ -56,6 +56,8 @@ package enum MigrationReport {
         }
         if !job.fileDiscoveries.isEmpty { parts.append("target files \(job.fileDiscoveries.flatMap(\.files).joined(separator: ", "))") }
         if job.journal != nil { parts.append("the journal") }
+        for docker in job.docker { parts.append("containers of \(docker.address.name)") }
+        if !job.kubernetes.isEmpty { parts.append("pods of this node") }
         if let syslog = job.syslog { parts.append("syslog at \(syslog.host):\(syslog.port)") }
         return parts.isEmpty ? "no source" : parts.joined(separator: "; ")
     }

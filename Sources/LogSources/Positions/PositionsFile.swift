@@ -119,6 +119,9 @@ package final class PositionsFile: Sendable {
             if source.hasPrefix("journal:") {
                 let key = ByteString(Array("cursor-".utf8) + source.bytes.dropFirst("journal:".utf8.count))
                 state.promtail.entries[key] = position.detail
+            } else if let id = DockerSource.container(ofKey: source) {
+                // Promtail goes on by whole seconds.
+                state.promtail.entries[ByteString("cursor-\(id)")] = ByteString(String(position.offset / 1_000_000_000))
             } else if isNew || Self.isLatest(source, path, state) {
                 state.promtail.entries[path] = ByteString(String(position.offset))
             }
@@ -135,7 +138,10 @@ package final class PositionsFile: Sendable {
     private static func add(_ source: ByteString, _ path: ByteString, _ state: inout State) {
         state.byPath[path, default: []].append(source)
         guard let count = state.byPath[path]?.count, count > generationsMax else { return }
-        for old in state.byPath[path]?.prefix(count - generationsMax) ?? [] { state.sources[old] = nil }
+        for old in state.byPath[path]?.prefix(count - generationsMax) ?? [] {
+            state.sources[old] = nil
+            if let id = DockerSource.container(ofKey: old) { state.promtail.entries[ByteString("cursor-\(id)")] = nil }
+        }
         state.byPath[path]?.removeFirst(count - generationsMax)
     }
 

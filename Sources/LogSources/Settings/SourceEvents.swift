@@ -27,6 +27,14 @@ package enum SourceCounter: String, Sendable, CaseIterable {
     case syslogShed
     /// Connections closed because nothing could be made of what they sent.
     case syslogBroken
+    /// Lines of containers; those that relabelling dropped.
+    case dockerEntries, dockerDropped
+    /// Logs of containers that could not be read, and lines in them without a time.
+    case dockerErrors
+    /// Times the connection to a daemon was lost or not to be had.
+    case dockerReconnects
+    /// Failures to ask Kubernetes for its pods.
+    case kubernetesErrors
     case journalEntries, journalBytes
     case journalWithoutMessage, journalWithoutLabels, journalDropped
     /// The helper process died and was started again.
