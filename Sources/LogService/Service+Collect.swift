@@ -127,6 +127,10 @@ extension Service {
         let identity = BatchIdentity.make()
         var clients: [ShippingClient] = []
         let spools = try openSpools(plan.clients, report)
+        // Before any client is at work: one that finds its destination awake removes parts at once, and what they knew of rotated
+        // files, which nothing else tells any more, has to be in the positions that are saved then.
+        let required = plan.clients.indices.filter { plan.clients[$0].isRequired }
+        if !isAnew { SpoolPositions.adopt(required.map { spools[$0] }, into: file) }
         for (number, settings) in plan.clients.enumerated() {
             var settings = settings
             if options.once {
@@ -144,8 +148,6 @@ extension Service {
                     settings, registry: registry, identity: "\(identity)-\(number)", spool: spool,
                     promtailNames: plan.promtailMetrics, environment: { Environment.variable($0) }, report: report))
         }
-        let required = plan.clients.indices.filter { plan.clients[$0].isRequired }
-        if !isAnew { SpoolPositions.adopt(required.map { spools[$0] }, into: file) }
         return DeliveryTarget(
             destination: ShippingDestination(clients: clients, positions: file, report: report),
             batchWait: plan.clients.map(\.batchWait).min() ?? 1_000_000_000, positions: file, saver: PositionSaver(file, log: log))
