@@ -159,7 +159,8 @@ let package = Package(
         tests(
             "LogServiceTests",
             ground + [
-                "Disk", "Metrics", "LokiWire", "LogStages", "LogSources", "LogPipeline", "LogShipping", "LogServer", "LogService",
+                "Disk", "Metrics", "LokiWire", "LogStages", "LogSources", "LogPipeline", "LogShipping", "LogServer", "LogConfig",
+                "LogService",
             ]
         ),
         tests("FuzzReplayTests", ground + ["FuzzTargets"]),

@@ -100,6 +100,7 @@ package struct ScrapeConfiguration: Sendable {
     package var syslog: SyslogSettings?
     package var docker: [DockerSettings] = []
     package var kubernetes: [KubernetesSettings] = []
+    package var push: PushTargetSettings?
 
     package init(index: Int, jobName: String, mark: YAMLMark) {
         self.index = index

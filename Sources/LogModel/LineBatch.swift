@@ -7,6 +7,8 @@ package struct LineBatch: Sendable {
         package var length: UInt32
         /// Which of `labelSets`.
         package var labels: UInt32
+        /// Which of `metadataSets`; 0 in a batch without any.
+        package var metadata: UInt32 = 0
         /// Nanoseconds: the transport's own time (journal, CRI) or the time of reading.
         package var timestamp: Int64
         /// Offset in the source behind this line (its newline included).
@@ -28,6 +30,10 @@ package struct LineBatch: Sendable {
     /// Which scrape configuration it belongs to, by index.
     package var job: Int
     package var labelSets: [Labels]
+    /// Structured metadata that came with the lines; the first set is the empty one. Empty: no line has any.
+    package var metadataSets: [Labels] = []
+    /// Whether the times are those of the sender, to be left as they are. Else lines of equal time are set apart.
+    package var keepsTimes = false
     package var bytes: OwnedBytes
     package var lines: [Line]
     /// Offset before the first line, and the position behind the last.

@@ -37,6 +37,12 @@ package final class PipelineRunner {
     /// Entries for lines that were let go while another one is worked on.
     private var spares: [PipelineEntry] = []
 
+    /// Names of structured metadata by number: those of stages, then those that came with lines.
+    private var names: [MetadataName]
+    private var nameNumbers: [ByteString: Int] = [:]
+    /// Beyond this many the runner begins anew. Chosen: far more than senders have.
+    private static let namesMax = 4096
+
     private var pending: [PendingEntry.Key: PendingEntry] = [:]
     /// How many of them each stage holds, by its memory number: one stage's limit is not another's.
     private var waitingCounts: [Int]
@@ -73,6 +79,7 @@ package final class PipelineRunner {
         redactedSets = pipeline.redactors.map { _ in LabelMove() }
         dropped = [Int](repeating: 0, count: pipeline.dropCounters.count)
         reached = [Int](repeating: 0, count: pipeline.operations.count)
+        names = pipeline.metadataNames
         entry = PipelineEntry(slotCount: pipeline.slots.count, sets: sets)
     }
 
@@ -87,7 +94,7 @@ package final class PipelineRunner {
     /// Runs all lines of the batch, and adds what comes out, with the source's advance, to `output`.
     package func process(_ batch: LineBatch, into output: PipelineOutput) {
         now = clock().nanoseconds
-        if sets.isFull { forget(output) }
+        if sets.isFull || nameNumbers.count > Self.namesMax { forget(output) }
         expireMetrics()
         output.begin(self)
         defer { output.end() }
@@ -109,10 +116,13 @@ package final class PipelineRunner {
             entry.state.begin(bytes[start..<end])
             entry.set = batchSets[Int(line.labels)]
             entry.timestamp = line.timestamp
-            entry.isOwnTime = true
+            entry.isOwnTime = !batch.keepsTimes
             entry.from = from
             entry.redactedBy = nil
             if !entry.metadata.isEmpty { entry.metadata.removeAll(keepingCapacity: true) }
+            if line.metadata > 0, Int(line.metadata) < batch.metadataSets.count {
+                bring(batch.metadataSets[Int(line.metadata)])
+            }
             sets.seed(entry.set, &entry.state)
             run(from: 0, &entry, output)
             from = line.end
@@ -122,6 +132,22 @@ package final class PipelineRunner {
         // A source without a name (standard input) has no position to come back to.
         if !batch.source.isEmpty { output.advance(advance(batch)) }
         countDropped()
+    }
+
+    /// Structured metadata that came with the line. What stages set goes over it.
+    private func bring(_ metadata: Labels) {
+        for pair in metadata.pairs {
+            let text = pair.value.withView { entry.state.store($0) }
+            entry.metadata.append((number(ofName: pair.name), text))
+        }
+    }
+
+    private func number(ofName name: ByteString) -> Int {
+        if let known = nameNumbers[name] { return known }
+        let number = names.count
+        names.append(MetadataName(name))
+        nameNumbers[name] = number
+        return number
     }
 
     /// Lets go of lines that have waited long enough; of all with `all`.
@@ -172,6 +198,8 @@ package final class PipelineRunner {
         release(output) { _, _ in true }
         output.end()
         sets.reset()
+        names = pipeline.metadataNames
+        nameNumbers = [:]
         for i in moves.indices { moves[i].reset() }
         for i in redactedSets.indices { redactedSets[i].reset() }
         for i in answers.indices { answers[i].reset() }
@@ -204,7 +232,7 @@ package final class PipelineRunner {
 
     private func run(from start: Int, _ entry: inout PipelineEntry, _ output: PipelineOutput) {
         guard let inspector else { return pass(from: start, &entry, output) }
-        walks.append(PipelineInspector.Walk(picture: inspector.picture(entry, sets, pipeline), at: start))
+        walks.append(PipelineInspector.Walk(picture: inspector.picture(entry, sets, names, pipeline), at: start))
         pass(from: start, &entry, output)
         if let walk = walks.popLast(), walk.at < pipeline.operations.count { inspector.tellEnd(pipeline.operations[walk.at]) }
     }
@@ -212,7 +240,7 @@ package final class PipelineRunner {
     /// The innermost line has come to the operation `at`.
     private func look(_ at: Int, _ entry: borrowing PipelineEntry, _ inspector: PipelineInspector) {
         guard let walk = walks.last, walk.at != at else { return }
-        let now = inspector.picture(entry, sets, pipeline)
+        let now = inspector.picture(entry, sets, names, pipeline)
         inspector.tell(walk, now, pipeline.operations[walk.at])
         walks[walks.count - 1] = PipelineInspector.Walk(picture: now, at: at)
     }
@@ -431,12 +459,12 @@ package final class PipelineRunner {
         if let memory = entry.redactedBy {
             entry.set = redactedSets[memory].map(from: entry.set, sets) { redact(memory, &$0) }
             for i in entry.metadata.indices {
-                let name = pipeline.metadataNames[entry.metadata[i].name].text
+                let name = names[entry.metadata[i].name].text
                 entry.metadata[i].text = redacted(entry.metadata[i].text, name: name, memory, &entry)
             }
         }
         if entry.isOwnTime { spread(&entry) }
-        output.add(entry, sets, pipeline.metadataNames)
+        output.add(entry, sets, names)
     }
 
     /// Lines read at once have the same time: each gets one nanosecond more than the one before it in its stream, so

@@ -1,4 +1,5 @@
 import Bytes
+import LogConfig
 import LogModel
 import LogPipeline
 import LogQL
@@ -50,6 +51,7 @@ enum EffectiveConfiguration {
                 if !job.kubernetes.isEmpty {
                     out.texts("kubernetes", job.kubernetes.map { if case .server(let address) = $0.access { address.name } else { "cluster" } })
                 }
+                if let push = job.push { out.text("loki_push_api", "\(push.server.host):\(push.server.port)") }
                 out.value("stages", job.stages.count)
             }
         }

@@ -27,20 +27,20 @@ extension Service {
         let stores = !plan.ships && !options.isDryRun
         let store = stores ? try openStore(plan.store, registry) { log.warning($0) } : nil
         let unread = UnreadCount()
-        let make: CollectorHost.Maker = { plan, before throws(Failure) in
+        let make: CollectorHost.Maker = { plan, before async throws(Failure) in
             let target =
                 if let before { before } else if options.isDryRun { printing(plan) } else if let store {
                     try storing(plan, store, parts)
                 } else {
                     try ship(plan, options, parts)
                 }
-            do throws(Failure) { return try generation(plan, target, parts, unread) } catch {
+            do throws(Failure) { return try await generation(plan, target, parts, unread) } catch {
                 // A reload goes back to the old configuration, which needs queues and positions for itself.
                 if before == nil { target.abandon() }
                 throw error
             }
         }
-        let first = try make(plan, nil)
+        let first = try await make(plan, nil)
         let notes = plan.notes
         for note in notes { log.warning(note) }
         let host = CollectorHost(
@@ -92,7 +92,7 @@ extension Service {
     /// The sources of a plan, their pipelines, and where they deliver to.
     static func generation(
         _ given: ServicePlan, _ target: DeliveryTarget, _ parts: Parts, _ unread: UnreadCount = UnreadCount()
-    ) throws(Failure) -> CollectorHost.Generation {
+    ) async throws(Failure) -> CollectorHost.Generation {
         var plan = given
         if let file = target.positions {
             for index in plan.jobs.indices {
@@ -108,7 +108,7 @@ extension Service {
                 batchSize: target.intake == nil ? plan.clients.map(\.batchSize).min() ?? 1 << 20 : 1 << 20, batchWait: target.batchWait),
             gate: CollectorGate(plan.collectorLimits, registry: parts.registry),
             labelGuard: (parts.labelGuard, plan.limits.maxValuesPerLabel), tap: parts.tap, report: { log.warning($0) })
-        let collector = try collector(
+        let collector = try await collector(
             plan, sink: sink, destination: target.destination, once: parts.once, registry: parts.registry, log: log, unread: unread)
         return CollectorHost.Generation(plan: given, target: target, sink: sink, collector: collector)
     }

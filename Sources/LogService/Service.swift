@@ -93,12 +93,12 @@ package enum Service {
     static func collector(
         _ plan: ServicePlan, sink: CollectorSink, destination: any BatchDestination, once: Bool, registry: Registry,
         log: ServiceLog, unread: UnreadCount = UnreadCount()
-    ) throws(Failure) -> Collector {
+    ) async throws(Failure) -> Collector {
         let report: @Sendable (String) -> Void = { log.warning($0) }
         let events = SourceMeters.events(registry, unread: unread, report: report)
         do {
             let maker = SourceMaker(plan: plan, sink: sink, once: once, registry: registry, events: events, log: log)
-            return Collector(sink: sink, destination: destination, sources: try maker.sources(), report: report)
+            return Collector(sink: sink, destination: destination, sources: try await maker.sources(), report: report)
         } catch {
             throw Failure(status: 2, message: "tailrace: the sources cannot start: \(error)")
         }
@@ -151,7 +151,7 @@ package enum Service {
         parts.hooks.snapshot = { try await SnapshotMaker.make(of: directory) }
         let shared = Parts(registry: registry, environment: PipelineEnvironment(registry: registry), log: log)
         let host = options.roles.contains(.collector)
-            ? try collectorHost(plan, options, StoreDestination(writer) { log.warning($0) }, intake, shared) : nil
+            ? try await collectorHost(plan, options, StoreDestination(writer) { log.warning($0) }, intake, shared) : nil
         // Lines of all tenants pass a tap.
         if let host { parts.hooks.extra = CollectorRoutes(host, plan, plan.server.multiTenant ? nil : shared.tap).answer }
         let server = LogServer(settings: plan.server, parts: parts)
@@ -193,13 +193,13 @@ package enum Service {
     /// The collector of a process that stores what it collects.
     private static func collectorHost(
         _ plan: ServicePlan, _ options: ServiceOptions, _ destination: StoreDestination, _ intake: Intake, _ parts: Parts
-    ) throws(Failure) -> CollectorHost {
-        let make: CollectorHost.Maker = { plan, target throws(Failure) in
-            try generation(
+    ) async throws(Failure) -> CollectorHost {
+        let make: CollectorHost.Maker = { plan, target async throws(Failure) in
+            try await generation(
                 plan, target ?? DeliveryTarget(destination: destination, intake: intake, batchWait: storeWait), parts)
         }
         return CollectorHost(
-            try make(plan, nil), storesHere: true, registry: parts.registry, log: parts.log,
+            try await make(plan, nil), storesHere: true, registry: parts.registry, log: parts.log,
             plan: { () throws(Failure) in try ServicePlan.make(options) }, make: make)
     }
 }

@@ -22,6 +22,7 @@ struct ServicePlan: Sendable {
         var docker: [DockerSettings] = []
         /// `kubernetes_sd_configs`
         var kubernetes: [KubernetesSettings] = []
+        var push: PushTargetSettings?
         var stages: [StageSpec] = []
     }
 
@@ -176,7 +177,7 @@ extension ServicePlan {
             Job(
                 name: scrape.jobName, targets: scrape.fileTargets, discoveries: scrape.fileDiscoveries,
                 journal: scrape.journal, syslog: scrape.syslog, docker: scrape.docker,
-                kubernetes: scrape.kubernetes, stages: scrape.stages)
+                kubernetes: scrape.kubernetes, push: scrape.push, stages: scrape.stages)
         }
         warnings = configuration.warnings.map(\.description)
         collectorLimits = configuration.collectorLimits

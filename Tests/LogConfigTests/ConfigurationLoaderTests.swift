@@ -200,6 +200,46 @@ import Testing
         #expect(throws: ConfigurationErrors.self) { try TargetFile.groups(Array("- {target: [a]}".utf8), path: "t.yml") }
     }
 
+    @Test func pushTargets() throws {
+        let configuration = try load(
+            """
+            store: {}
+            scrape_configs:
+              - job_name: p
+                loki_push_api:
+                  server: {http_listen_port: 3500, grpc_listen_port: 0, http_listen_conn_limit: 7, log_level: info}
+                  labels: {pushserver: one}
+                  use_incoming_timestamp: true
+                  max_send_msg_size: 4194304
+                relabel_configs:
+                  - {source_labels: [__tenant_id__], target_label: team}
+            """)
+        let push = try #require(configuration.scrapeConfigs[0].push)
+        #expect(push.server.host == "0.0.0.0" && push.server.port == 3500 && push.server.connectionsMax == 7)
+        #expect(push.labels == Labels(["pushserver": "one"]))
+        #expect(push.usesIncomingTimestamp && push.sizeMax == 4 << 20 && push.relabel.count == 1)
+        // The server of the whole process has its own.
+        #expect(configuration.server.port == 3100)
+        let found = mistakes(
+            """
+            store: {}
+            scrape_configs:
+              - job_name: a
+                loki_push_api: {labels: {a: b}}
+              - job_name: b
+                loki_push_api: {server: {http_listen_address: 1.2.3.4}}
+              - job_name: c
+                loki_push_api: {server: {http_listen_port: 1, disable: true}, max_send_msg_size: 3}
+            """)
+        #expect(
+            found.map(\.message) == [
+                "`server` is missing in scrape_configs[0].loki_push_api",
+                "`http_listen_port` is missing in scrape_configs[1].loki_push_api.server",
+                "unknown key `disable` in scrape_configs[2].loki_push_api.server",
+                "`max_send_msg_size` in scrape_configs[2].loki_push_api is 3 bytes",
+            ])
+    }
+
     @Test func unsupportedSourcesAreRefusedOrSkippedLoudly() throws {
         let text = """
             store: {}

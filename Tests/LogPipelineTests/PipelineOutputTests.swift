@@ -114,4 +114,41 @@ struct PipelineOutputTests {
         #expect(Bench.entries(try #require(next.shipped)).map(\.labels) == [#"{job="j", level="warn"}"#])
         #expect(said.withLock { $0.count } == 1 && registry.value("tailrace_demoted_labels_total") == 1)
     }
+
+    @Test("Structured metadata that comes with lines is kept, also while they wait; what a stage sets goes over it")
+    func metadataOfLines() throws {
+        let output = PipelineOutput(intake: nil, ships: true)
+        let pipeline = try Pipeline.build([
+            StageSpec(.multiline(MultilineStageOptions(firstline: "^>"))), StageSpec(.logfmt(LogfmtStageOptions(mapping: [StageMapping("owner")]))),
+            StageSpec(.structuredMetadata([StageMapping("owner")])),
+        ], environment: PipelineEnvironment())
+        let runner = pipeline.makeRunner()
+        var batch = Bench.batch(["a", "b", "> owner=stage", "and more"])
+        batch.metadataSets = [Labels(), Labels(["trace.id": "1", "owner": "sender"]), Labels(["trace.id": "2"])]
+        for (line, set) in [1, 0, 1, 2].enumerated() { batch.lines[line].metadata = UInt32(set) }
+        runner.process(batch, into: output)
+        runner.flush(into: output, all: true)
+        // A number that stands for nothing.
+        batch.lines = [batch.lines[0]]
+        batch.lines[0].metadata = 9
+        runner.process(batch, into: output)
+        let entries = Bench.entries(try #require(output.take().shipped))
+        #expect(
+            entries.map { $0.line + $0.metadata } == [
+                #"a{owner="sender", trace_id="1"}"#, "b{}", "> owner=stage\nand more" + #"{owner="stage", trace_id="1"}"#, "a{}",
+            ])
+    }
+
+    @Test("Times of arrival are set apart, times of the sender stay")
+    func keptTimes() throws {
+        for keeps in [false, true] {
+            let output = PipelineOutput(intake: nil, ships: true)
+            var batch = Bench.batch(["a", "a", "a"])
+            batch.lines[2].timestamp -= 5
+            batch.keepsTimes = keeps
+            try Pipeline.build([], environment: PipelineEnvironment()).makeRunner().process(batch, into: output)
+            let times = Bench.entries(try #require(output.take().shipped)).map { $0.timestamp - Bench.now }
+            #expect(times == (keeps ? [0, 0, -5] : [0, 1, 2]))
+        }
+    }
 }

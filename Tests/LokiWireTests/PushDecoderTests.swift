@@ -91,4 +91,22 @@ import Testing
             #expect(sink.entries.count == 1)
         }
     }
+
+    @Test(arguments: [
+        ("", []), ("\n\r\n", []), ("a", ["a"]), ("a\n", ["a"]), ("\na\r\r\n b \r\nc\rd", ["a", " b ", "c\rd"]),
+    ] as [(String, [String])])
+    func linesAlone(text: String, lines: [String]) throws {
+        func decoded(_ body: [UInt8], _ encoding: String?) throws -> CollectingSink {
+            var sink = CollectingSink()
+            let count = try body.withView {
+                try PushDecoder().decodeLines($0, contentEncoding: encoding, now: 5, into: &sink)
+            }
+            #expect(count == sink.entries.count)
+            return sink
+        }
+        let expected = lines.map { CollectingSink.Entry([:], 5, $0) }
+        #expect(try decoded(Array(text.utf8), nil).entries == expected)
+        #expect(try decoded(try Wire.gzip(Array(text.utf8)), "gzip").entries == expected)
+        #expect(try decoded(Array(text.utf8), nil).streams.count == (lines.isEmpty ? 0 : 1))
+    }
 }

@@ -9,6 +9,7 @@ enum ScrapeBlock {
         ("journal", { ScrapeJournal.decode($0, &$1) }), ("syslog", { ScrapeSyslog.decode($0, &$1) }),
         ("docker_sd_configs", { ScrapeDocker.decode($0, &$1) }),
         ("kubernetes_sd_configs", { ScrapeKubernetes.decode($0, &$1) }),
+        ("loki_push_api", { ScrapePush.decode($0, &$1) }),
     ]
 
     private static let keys =

@@ -5,7 +5,6 @@ enum ScrapeUnsupported {
     /// Ways in that Promtail has and this version has not, and what to use.
     private static let absent: [(key: String, instead: String)] = [
         ("dockerswarm_sd_configs", globs + " /var/lib/docker/containers/*/*-json.log and the `docker` stage"),
-        ("loki_push_api", "`tailrace serve` takes pushes at /loki/api/v1/push"),
         ("windows_events", "there is no Windows build"),
         ("kafka", "let a consumer push to /loki/api/v1/push"),
         ("azure_event_hubs", "let a consumer push to /loki/api/v1/push"),

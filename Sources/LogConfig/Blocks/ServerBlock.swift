@@ -18,13 +18,14 @@ enum ServerBlock {
         "log_request_at_info_level_enabled", "profiling_enabled",
     ]
 
-    private static let keys =
+    /// Keys of anything that listens: Promtail's push target takes these.
+    static let listenerKeys =
         ignored + [
             "http_listen_address", "http_listen_port", "http_listen_conn_limit", "http_tls_config",
-            "http_server_idle_timeout",
-            "http_path_prefix", "log_level", "log_format", "external_url", "health_check_target", "disable",
-            "enable_runtime_reload", "promtail_metrics",
+            "http_server_idle_timeout", "http_path_prefix", "log_level", "log_format",
         ]
+    private static let keys =
+        listenerKeys + ["external_url", "health_check_target", "disable", "enable_runtime_reload", "promtail_metrics"]
 
     private static let authKeys = ["multi_tenant", "multi_tenant_queries"]
 
@@ -34,32 +35,7 @@ enum ServerBlock {
     static func decode(_ root: MapReader, into configuration: inout Configuration) {
         let problems = root.problems
         if let node = root.pair("server")?.value, let map = MapReader(node, "server", keys: keys, problems) {
-            if let host = map.string("http_listen_address") {
-                configuration.server.host = host.isEmpty ? "0.0.0.0" : host
-            }
-            if let port = map.integer("http_listen_port", 0...65535) {
-                configuration.server.port = port
-            }
-            if let limit = map.integer("http_listen_conn_limit"), limit > 0 {
-                configuration.server.connectionsMax = limit
-            }
-            if let time = map.goDuration("http_server_idle_timeout"), time > 0 {
-                configuration.server.idleTimeout = time
-            }
-            if map.node("http_tls_config") != nil {
-                problems.error(
-                    "`http_tls_config` is not available",
-                    at: map.keyMark(of: "http_tls_config"),
-                    hint: "put a proxy that ends TLS in front, and listen on 127.0.0.1"
-                )
-            }
-            if let prefix = map.string("http_path_prefix"), !prefix.isEmpty, prefix != "/" {
-                problems.error(
-                    "`http_path_prefix` is not available",
-                    at: map.keyMark(of: "http_path_prefix"),
-                    hint: "let the proxy in front remove the prefix"
-                )
-            }
+            listener(map, &configuration.server)
             var options = configuration.serverOptions
             options.isGiven = true
             if let level = map.choice("log_level", Level.self) { options.logLevel = level.rawValue }
@@ -81,6 +57,27 @@ enum ServerBlock {
                     hint: ""
                 )
             }
+        }
+    }
+
+    static func listener(_ map: MapReader, _ settings: inout ServerSettings) {
+        if let host = map.string("http_listen_address") { settings.host = host.isEmpty ? "0.0.0.0" : host }
+        if let port = map.integer("http_listen_port", 0...65535) { settings.port = port }
+        if let limit = map.integer("http_listen_conn_limit"), limit > 0 { settings.connectionsMax = limit }
+        if let time = map.goDuration("http_server_idle_timeout"), time > 0 { settings.idleTimeout = time }
+        if map.node("http_tls_config") != nil {
+            map.problems.error(
+                "`http_tls_config` is not available",
+                at: map.keyMark(of: "http_tls_config"),
+                hint: "put a proxy that ends TLS in front, and listen on 127.0.0.1"
+            )
+        }
+        if let prefix = map.string("http_path_prefix"), !prefix.isEmpty, prefix != "/" {
+            map.problems.error(
+                "`http_path_prefix` is not available",
+                at: map.keyMark(of: "http_path_prefix"),
+                hint: "let the proxy in front remove the prefix"
+            )
         }
     }
 }

@@ -35,7 +35,9 @@ package final class PipelineInspector: Sendable {
         var at: Int
     }
 
-    func picture(_ entry: borrowing PipelineEntry, _ sets: LabelSets, _ pipeline: Pipeline) -> Picture {
+    func picture(
+        _ entry: borrowing PipelineEntry, _ sets: LabelSets, _ names: [MetadataName], _ pipeline: Pipeline
+    ) -> Picture {
         var extracted: [String: String] = [:]
         for (name, slot) in pipeline.slots where entry.state.slots[slot].kind != .absent {
             let value = entry.state.slots[slot]
@@ -47,7 +49,7 @@ package final class PipelineInspector: Sendable {
             line: clean(entry.state.view(entry.state.line), name: nil, pipeline), timestamp: entry.timestamp, labels: labels,
             extracted: extracted,
             metadata: entry.metadata.map {
-                let name = pipeline.metadataNames[$0.name].text
+                let name = names[$0.name].text
                 return "\(name.string)=\(Self.quoted(clean(entry.state.view($0.text), name: name, pipeline)))"
             })
     }

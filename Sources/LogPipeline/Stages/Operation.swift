@@ -36,7 +36,7 @@ enum Operation: Sendable {
 
 /// A pair of structured metadata: its name by number, where its value comes from.
 struct MetadataTarget: Sendable {
-    /// Into `Pipeline.metadataNames`.
+    /// Into `Pipeline.metadataNames`, with which a runner's own begin.
     var name: Int
     var slot: Int
     /// A label of this name that holds the same value is moved rather than copied.

@@ -52,7 +52,7 @@ extension LogServer {
         let limits = parts.limits(tenant)
         var held = 0
         defer { pushBytes.give(held) }
-        let received = try await receive(request, limits, &held)
+        let received = try await PushBody.receive(request, sizeMax: limits.maxPushBodySize, gate: pushBytes, &held)
         connection?.phase = .answering
         let contentType = headers[.contentType]
         let encoding = headers[.contentEncoding]
@@ -86,44 +86,6 @@ extension LogServer {
         return .noContent
     }
 
-    /// The body as it arrives. `held`: bytes that the caller has to give back to the gate. A refusal closes the
-    /// connection, since the rest of the body is not worth reading.
-    private func receive(_ request: Request, _ limits: Limits, _ held: inout Int) async throws -> ByteBuffer {
-        if let declared = request.headers[.contentLength].flatMap({ Int($0) }), declared > limits.maxPushBodySize {
-            throw tooLarge(declared, limits)
-        }
-        var body = ByteBuffer()
-        do {
-            for try await chunk in request.body {
-                guard body.readableBytes + chunk.readableBytes <= limits.maxPushBodySize else {
-                    throw tooLarge(body.readableBytes + chunk.readableBytes, limits)
-                }
-                guard pushBytes.take(chunk.readableBytes) else {
-                    throw Refusal(503, "too many pushes at once: try again", retryAfter: 1, closes: true)
-                }
-                held += chunk.readableBytes
-                body.writeImmutableBuffer(chunk)
-            }
-        } catch let refusal as Refusal {
-            throw refusal
-        } catch is CancellationError {
-            throw CancellationError()
-        } catch {
-            // Chunks of impossible sizes, trailers without end, a body that breaks off: the client's doing, and a 5xx would
-            // make it try again.
-            throw Refusal(400, "the request's body cannot be read: \(error)", closes: true)
-        }
-        return body
-    }
-
-    private func tooLarge(_ size: Int, _ limits: Limits) -> Refusal {
-        Refusal(
-            413,
-            "request body too large: message size too large than max (\(size) vs \(limits.maxPushBodySize))",
-            closes: true
-        )
-    }
-
     private func decode(
         _ body: ByteBuffer,
         _ contentType: String?,
@@ -154,11 +116,7 @@ extension LogServer {
                 }
             }
         } catch let error as PushError {
-            switch error.kind {
-            case .malformed: throw Refusal(400, error.message)
-            case .tooLarge: throw Refusal(413, error.message)
-            case .empty: throw Refusal(422, error.message)
-            }
+            throw Refusal(error)
         }
         return sink.builder.finish()
     }

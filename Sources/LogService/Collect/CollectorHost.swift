@@ -24,7 +24,7 @@ final class CollectorHost: Sendable {
     }
 
     /// Makes what a plan needs. `target`: where lines went before and go on going; nil: to wherever the plan says.
-    typealias Maker = @Sendable (_ plan: ServicePlan, _ target: DeliveryTarget?) throws(Service.Failure) -> Generation
+    typealias Maker = @Sendable (_ plan: ServicePlan, _ target: DeliveryTarget?) async throws(Service.Failure) -> Generation
 
     private struct State {
         var current: Generation
@@ -122,12 +122,12 @@ final class CollectorHost: Sendable {
             before.target.saver?.stop()
         }
         do throws(Service.Failure) {
-            try start(next, keepsTarget ? before.target : nil)
+            try await start(next, keepsTarget ? before.target : nil)
             return .reloaded(notes + next.warnings)
         } catch {
             let words = Self.words(error)
             do throws(Service.Failure) {
-                try start(before.plan, keepsTarget ? before.target : nil)
+                try await start(before.plan, keepsTarget ? before.target : nil)
                 return .failed(words + "; the old configuration goes on")
             } catch {
                 return .failed(words + "; nor can the old one start again: " + Self.words(error))
@@ -135,9 +135,9 @@ final class CollectorHost: Sendable {
         }
     }
 
-    private func start(_ plan: ServicePlan, _ target: DeliveryTarget?) throws(Service.Failure) {
+    private func start(_ plan: ServicePlan, _ target: DeliveryTarget?) async throws(Service.Failure) {
         if state.withLock({ $0.isStopped }) { throw Service.Failure(status: 0, message: "the process is ending") }
-        let made = try make(plan, target)
+        let made = try await make(plan, target)
         let isStopped = state.withLock { state in
             if !state.isStopped {
                 state.totals = state.totals + state.current.sink.summary

@@ -136,6 +136,8 @@ final class CollectorSink: LineSink {
         // Waiting for the turn is waiting for room: that slows the source down.
         if goes { lane.turn.withLock { _ in submitAll(lane) } }
         if let pause = gate?.pause(afterLines: added), pause > 0 { wait(pause) }
+        // Given up meanwhile: room there was only because nothing is delivered any more.
+        guard !closed.load(ordering: .relaxed) else { throw Closed() }
     }
 
     /// Holds the source back, outside of the lane's lock, in steps short enough to stop in.

@@ -13,8 +13,19 @@ struct SourceMaker {
     let events: SourceEvents
     let log: ServiceLog
 
-    func sources() throws -> [any CollectorSource] {
+    func sources() async throws -> [any CollectorSource] {
         var made: [any CollectorSource] = []
+        do {
+            try await make(&made)
+            return made
+        } catch {
+            // Ports that were opened close.
+            for source in made { source.stop() }
+            throw error
+        }
+    }
+
+    private func make(_ made: inout [any CollectorSource]) async throws {
         made += try files()
         for journal in plan.jobs.compactMap(\.journal) {
             made.append(try JournalSource(settings: journal, sink: sink, once: once, events: events))
@@ -30,13 +41,19 @@ struct SourceMaker {
             settings.maxLineBytes = plan.files.maxLineBytes
             made.append(try DockerSource(settings, sink: sink, once: once, events: events, dial: TLSDialer.dial))
         }
+        for settings in plan.jobs.compactMap(\.push) {
+            if once {
+                log.warning("job \(settings.jobName): pushes are not taken with --once")
+            } else {
+                made.append(try await PushSource.open(settings, sink: sink, events: events))
+            }
+        }
         if let given = plan.stdinLabels {
             // Promtail's labels, under those of the configuration.
             let own = [Label("hostname", ByteString(Service.hostname())), Label("job", "stdin")]
             made.append(
                 StdinSource(labels: Labels(own + given.pairs), job: 0, maxLineBytes: plan.files.maxLineBytes, sink: sink))
         }
-        return made
     }
 
     /// The files of all targets, and whoever adds and removes targets while they are read.

@@ -35,6 +35,11 @@ package enum SourceCounter: String, Sendable, CaseIterable {
     case dockerReconnects
     /// Failures to ask Kubernetes for its pods.
     case kubernetesErrors
+    case pushEntries
+    /// Entries of streams that relabelling dropped.
+    case pushDropped
+    /// Requests that were not answered with success.
+    case pushRefused
     case journalEntries, journalBytes
     case journalWithoutMessage, journalWithoutLabels, journalDropped
     /// The helper process died and was started again.

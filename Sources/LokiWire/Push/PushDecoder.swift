@@ -16,7 +16,8 @@ package final class PushDecoder {
     /// May be another tenant's for the next body.
     package var limits: PushLimits
     private let caches: Caches
-    private let first = ByteArena()
+    /// What was compressed, unpacked.
+    let first = ByteArena()
     private let second = ByteArena()
 
     package init(limits: PushLimits = PushLimits(), caches: Caches = Caches()) {
@@ -42,18 +43,8 @@ package final class PushDecoder {
         _ body: ByteView, contentType: String?, contentEncoding: String?, into sink: inout Sink
     ) throws(PushError) -> Outcome {
         let isJSON = try Self.mediaType(contentType) == "application/json"
-        first.reset()
         second.reset()
-        var plain = body
-        switch contentEncoding ?? "" {
-        case "", "identity", "snappy": break
-        case "gzip":
-            guard body.count >= 2 else { throw PushError(.malformed, body.isEmpty ? "EOF" : "unexpected EOF") }
-            guard body[0] == 0x1F, body[1] == 0x8B else { throw PushError(.malformed, "gzip: invalid header") }
-            plain = try unpack(body, .gzip)
-        case "deflate": plain = try unpack(body, .deflate)
-        case let other: throw PushError(.malformed, "Content-Encoding \"\(other)\" not supported")
-        }
+        let plain = try plain(body, contentEncoding)
         let outcome: Outcome
         if isJSON {
             guard plain.count <= limits.decodedSizeMax else { throw tooLarge(plain.count) }
@@ -95,6 +86,20 @@ package final class PushDecoder {
         }
     }
 
+    /// The body without what `Content-Encoding` says was done to it. Valid until the next body.
+    func plain(_ body: ByteView, _ contentEncoding: String?) throws(PushError) -> ByteView {
+        first.reset()
+        switch contentEncoding ?? "" {
+        case "", "identity", "snappy": return body
+        case "gzip":
+            guard body.count >= 2 else { throw PushError(.malformed, body.isEmpty ? "EOF" : "unexpected EOF") }
+            guard body[0] == 0x1F, body[1] == 0x8B else { throw PushError(.malformed, "gzip: invalid header") }
+            return try unpack(body, .gzip)
+        case "deflate": return try unpack(body, .deflate)
+        case let other: throw PushError(.malformed, "Content-Encoding \"\(other)\" not supported")
+        }
+    }
+
     private func unpack(_ body: ByteView, _ format: CappedReader.Format) throws(PushError) -> ByteView {
         do {
             try CappedReader.inflate(body, format, limit: limits.decodedSizeMax, into: first)
@@ -111,7 +116,7 @@ package final class PushDecoder {
         }
     }
 
-    private func tooLarge(_ size: Int?) -> PushError {
+    func tooLarge(_ size: Int?) -> PushError {
         PushError(
             .tooLarge,
             "request body too large: message size too large than max (\(size.map(String.init) ?? "more") vs "
