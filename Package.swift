@@ -141,7 +141,8 @@ let package = Package(
         tests("LogSourcesTests", ground + ["Disk", "LogSources"]),
         tests("LogStagesTests", ground + ["LogStages"]),
         tests("RedactionTests", ground + ["Redaction"]),
-        tests("LogPipelineTests", ground + ["LogStages", "Redaction", "LogQL", "Metrics", "LogPipeline"]),
+        tests(
+            "LogPipelineTests", ground + ["LogStages", "Redaction", "LogQL", "Metrics", "LogPipeline", "LogConfig"]),
         tests("LogShippingTests", ground + ["Disk", "Metrics", "LokiWire", "LogShipping", "LogTestKit", .product(name: "NIOCore", package: "swift-nio")]),
         tests("LogStoreTests", ground + ["Disk", "Metrics", "LogStore", "LogTestKit"]),
         tests("LogQueryTests", ground + ["Disk", "LogQL", "LogStages", "Metrics", "LogStore", "LogQuery", "LogTestKit"]),

@@ -260,15 +260,7 @@ package final class PipelineRunner {
             case .logfmt(let extraction): extraction.run(&entry.state)
             case .regex(let extraction): extraction.run(&entry.state, groups: &groups)
             case .timestamp(let extraction, let fudge, let memory):
-                if let time = extraction.run(entry.state, now: now) {
-                    entry.timestamp = time
-                    entry.isOwnTime = false
-                    if fudge { remember(time, entry.set, memory) }
-                } else if fudge, entry.set < lastTimes[memory].count, lastTimes[memory][entry.set] != .min {
-                    entry.timestamp = lastTimes[memory][entry.set] &+ 1
-                    entry.isOwnTime = false
-                    remember(entry.timestamp, entry.set, memory)
-                }
+                stamp(&entry, extraction.run(entry.state, now: now), fudge: fudge, memory)
             case .cri(let operation): if !cri(operation, &entry, at, output) { return }
             case .multiline(let operation): if !multiline(operation, &entry, at, output) { return }
             case .output(let slot):
@@ -344,6 +336,18 @@ package final class PipelineRunner {
         }
         if let inspector { look(at, entry, inspector) }
         emit(&entry, output)
+    }
+
+    /// Gives the entry the time that was read; with `fudge`, where none was, one nanosecond more than the last of its labels.
+    private func stamp(_ entry: inout PipelineEntry, _ time: Int64?, fudge: Bool, _ memory: Int) {
+        var time = time
+        if time == nil, fudge, entry.set < lastTimes[memory].count, lastTimes[memory][entry.set] != .min {
+            time = lastTimes[memory][entry.set] &+ 1
+        }
+        guard let time else { return }
+        entry.timestamp = time
+        entry.isOwnTime = false
+        if fudge { remember(time, entry.set, memory) }
     }
 
     private func remember(_ time: Int64, _ set: Int, _ memory: Int) {
@@ -520,11 +524,9 @@ package final class PipelineRunner {
         entry.state.slots[operation.content] = ExtractedValue(.text, whole.part(parsed.content))
         entry.state.slots[operation.flags] = ExtractedValue(
             .text, whole.part((parsed.stream.upperBound + 1)..<(parsed.content.lowerBound - 1)))
-        if let time = CRIOperation.timeFormat.nanoseconds(line[parsed.time], zone: .utc, now: Timestamp(nanoseconds: now)) {
-            entry.timestamp = time
-            entry.isOwnTime = false
-        }
+        let time = CRIOperation.timeFormat.nanoseconds(line[parsed.time], zone: .utc, now: Timestamp(nanoseconds: now))
         entry.set = moves[operation.memory].set([operation.stream], from: entry.set, entry.state, sets)
+        stamp(&entry, time, fudge: true, operation.memory)
         entry.state.line = whole.part(parsed.content)
 
         let key = PendingEntry.Key(memory: operation.memory, source: source, set: entry.set)
@@ -536,6 +538,9 @@ package final class PipelineRunner {
             if let waiting = pending[key] {
                 append(content, to: waiting.text, operation)
                 pending[key]?.deadline = now &+ CRIOperation.waitMax
+                // Should the end never come, the time is that of the last part, as with an end.
+                pending[key]?.timestamp = entry.timestamp
+                pending[key]?.isOwnTime = entry.isOwnTime
             } else {
                 var made = waiting(entry, next: at + 1)
                 if let sizeMax = operation.sizeMax { made.text.truncate(to: min(made.text.count, sizeMax)) }

@@ -240,6 +240,7 @@ struct PipelineCompiler {
 
     /// Promtail's `docker` is four stages with fixed options.
     private mutating func compileDocker(_ spec: StageSpec) throws(PipelineError) {
+        seedAgain("docker")
         let mapping = [StageMapping("output", "log"), StageMapping("stream"), StageMapping("timestamp", "time")]
         try compile(spec, JSONStageOptions(expressions: mapping))
         try compileLabels(spec, [StageMapping("stream")])
@@ -247,7 +248,13 @@ struct PipelineCompiler {
         operations.append(.output(slot: slots.number("output")))
     }
 
+    /// A pipeline inside the pipeline begins with the labels as extracted values, over what was extracted.
+    private mutating func seedAgain(_ stage: String) {
+        if !operations.isEmpty { operations.append(.seed(within: stage)) }
+    }
+
     private mutating func compile(_ options: CRIStageOptions) {
+        seedAgain("cri")
         hasWaitingStages = true
         let sizeMax = options.maxPartialLineSizeTruncate && options.maxPartialLineSize > 0 ? options.maxPartialLineSize : nil
         operations.append(
@@ -283,7 +290,7 @@ struct PipelineCompiler {
         _ spec: StageSpec, _ option: String, _ text: String
     ) throws(PipelineError) -> TemplateOperation {
         do throws(StageError) {
-            let template = try Template(text, name: "pipeline_template")
+            let template = try Template(text, name: "pipeline_template", dialect: .collector)
             var fields: [TemplateOperation.Field] = []
             for name in template.requiredLabels ?? [] where name != "Value" && name != "Entry" {
                 fields.append(TemplateOperation.Field(name: name, slot: slots.number(name.string)))
@@ -291,7 +298,7 @@ struct PipelineCompiler {
             return TemplateOperation(template, fields: fields)
         } catch {
             throw self.error(
-                spec, option, "\(error)", hint: "the functions are those of LogQL's line_format; write {{ .Value }}")
+                spec, option, "\(error)", hint: "the functions are those of LogQL's line_format, Hash, Sha2Hash and more of sprig's; write {{ .Value }}")
         }
     }
 
@@ -410,7 +417,7 @@ struct PipelineCompiler {
             let at = operations.count
             let place = memory()
             operations.append(.match(selector, otherwise: 0, memory: place))
-            operations.append(.seed)
+            operations.append(.seed(within: "match"))
             around.append("match")
             try compile(options.stages)
             around.removeLast()
@@ -505,7 +512,7 @@ struct PipelineCompiler {
             .limit(
                 LimitOperation(
                     rate: options.rate, burst: options.burst, drops: options.drop, label: label.map { ByteString($0) },
-                    distinctMax: max(10_000, options.maxDistinctLabels)),
+                    distinctMax: max(10_000, options.maxDistinctLabels), registry: environment.registry),
                 reason: reason("ratelimit_drop_stage")))
     }
 

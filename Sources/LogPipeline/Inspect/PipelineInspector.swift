@@ -144,7 +144,7 @@ extension Operation {
         case .allowLabels: "labelallow"
         case .dropLabels: "labeldrop"
         case .structuredMetadata: "structured_metadata"
-        case .seed: "match"
+        case .seed(let stage): stage
         case .match, .dropMatching: "match"
         case .drop: "drop"
         case .limit: "limit"

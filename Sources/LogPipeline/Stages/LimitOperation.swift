@@ -1,6 +1,7 @@
 import Bytes
 import Glibc
 import LogModel
+import Metrics
 import Synchronization
 
 /// Promtail's `limit`: a token bucket for all lines, or one for each value of a label. Shared by all runners of a
@@ -10,6 +11,8 @@ final class LimitOperation: Sendable {
         var tokens: Double
         /// Nanoseconds of the monotonic clock.
         var filled: Int64
+        /// Made with the first line that is dropped.
+        var dropped: Counter?
     }
 
     private struct State {
@@ -26,10 +29,14 @@ final class LimitOperation: Sendable {
     private let burst: Double
     private let distinctMax: Int
     private let state: Mutex<State>
+    private let registry: Registry?
     private let clock: @Sendable () -> Int64
 
+    private static let counterName = "logentry_dropped_lines_by_label_total"
+
+    /// `registry`: where lines dropped by a label's value are counted.
     init(
-        rate: Double, burst: Int, drops: Bool, label: ByteString?, distinctMax: Int,
+        rate: Double, burst: Int, drops: Bool, label: ByteString?, distinctMax: Int, registry: Registry? = nil,
         clock: @escaping @Sendable () -> Int64 = LimitOperation.monotonic
     ) {
         self.rate = rate
@@ -37,6 +44,7 @@ final class LimitOperation: Sendable {
         self.drops = drops
         self.label = label
         self.distinctMax = distinctMax
+        self.registry = registry
         self.clock = clock
         state = Mutex(State(single: Bucket(tokens: Double(burst), filled: clock())))
     }
@@ -48,7 +56,11 @@ final class LimitOperation: Sendable {
             return state.withLock { state in
                 var bucket = state.young[value] ?? state.old[value] ?? Bucket(tokens: burst, filled: clock())
                 let good = take(&bucket) == 0
+                if !good { count(&bucket, label, value) }
                 if state.young.count >= distinctMax, state.young[value] == nil {
+                    for (old, bucket) in state.old where bucket.dropped != nil && state.young[old] == nil && old != value {
+                        registry?.remove(Self.counterName, Self.labels(label, old))
+                    }
                     state.old = state.young
                     state.young = [:]
                 }
@@ -63,6 +75,18 @@ final class LimitOperation: Sendable {
             var time = timespec(tv_sec: Int(wait / 1_000_000_000), tv_nsec: Int(wait % 1_000_000_000))
             nanosleep(&time, nil)
         }
+    }
+
+    private static func labels(_ name: ByteString, _ value: ByteString) -> Labels {
+        Labels([Label("label_name", name), Label("label_value", value)])
+    }
+
+    private func count(_ bucket: inout Bucket, _ label: ByteString, _ value: ByteString) {
+        if bucket.dropped == nil {
+            bucket.dropped = registry?.counter(
+                Self.counterName, "Lines that the limit of a label's value has dropped.", Self.labels(label, value))
+        }
+        bucket.dropped?.add()
     }
 
     /// Takes a token; else says how long it takes until there is one, nanoseconds.

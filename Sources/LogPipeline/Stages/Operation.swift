@@ -25,7 +25,7 @@ enum Operation: Sendable {
     case dropLabels(Set<ByteString>, memory: Int)
     case structuredMetadata([MetadataTarget], memory: Int)
     /// Labels into the extracted map again, as every nested pipeline begins.
-    case seed
+    case seed(within: String)
     case match(MatchOperation, otherwise: Int, memory: Int)
     case dropMatching(MatchOperation, reason: Int, memory: Int)
     case drop(DropOperation, reason: Int)

@@ -22,9 +22,17 @@ package struct Template: Sendable {
     /// The label, where the template is `{{.label}}` and nothing else.
     let onlyField: LabelName?
 
+    /// Whose functions there are.
+    package enum Dialect: Sendable {
+        /// Loki's, in queries.
+        case query
+        /// Promtail's as well.
+        case collector
+    }
+
     /// `name` is how messages call it: `line` or `label`. Throws `template: NAME:LINE: …`.
-    package init(_ text: String, name: String) throws(StageError) {
-        var parser = TemplateParser(text, name: name)
+    package init(_ text: String, name: String, dialect: Dialect = .query) throws(StageError) {
+        var parser = TemplateParser(text, name: name, dialect: dialect)
         nodes = try parser.parse()
         templates = parser.templates
         self.name = name

@@ -42,7 +42,7 @@ enum TemplateCalls {
             return .text(try GoStrings.replace(a.text(0), a.text(1), a.text(2), limit: a.int(3)))
         case .replace: return .text(try GoStrings.replace(a.text(2), a.text(0), a.text(1), limit: -1))
         case .goTrim: return .text(GoStrings.trim(a.text(0), a.text(1), left: true, right: true))
-        case .trimAll: return .text(GoStrings.trim(a.text(1), a.text(0), left: true, right: true))
+        case .trimAll, .trimall: return .text(GoStrings.trim(a.text(1), a.text(0), left: true, right: true))
         case .goTrimLeft: return .text(GoStrings.trim(a.text(0), a.text(1), left: true, right: false))
         case .goTrimRight: return .text(GoStrings.trim(a.text(0), a.text(1), left: false, right: true))
         case .goTrimPrefix: return .text(GoStrings.trimPrefix(a.text(0), a.text(1)))
@@ -105,6 +105,7 @@ enum TemplateCalls {
             if arguments.count < 2 { return a[0] }
             if case .time = a[1] { return a[1] }
             return evaluator.isTrue(a[1]) ? a[1] : a[0]
+        default: return try TemplateCollectorCalls.call(function, arguments, &evaluator)
         }
     }
 
@@ -131,7 +132,7 @@ enum TemplateCalls {
         return TemplatePrinter.joined(printable(values, evaluator))
     }
 
-    private static func regex(
+    static func regex(
         _ pattern: ByteString,
         _ evaluator: inout TemplateEvaluator
     ) throws(TemplateFailure) -> CompiledRegex {

@@ -28,6 +28,13 @@ enum TemplateFunction: String, Sendable, CaseIterable {
     case fromJson
     case fallback = "default"
     case b64enc, b64dec
+    // Of Promtail, and of sprig in the collector alone.
+    case hash = "Hash"
+    case sha2Hash = "Sha2Hash"
+    case toInt64 = "int64"
+    case sha256sum, env, quote, squote, cat, nospace, trimall, untitle, abbrev, toString, atoi, add1, ternary, coalesce, empty
+    case list, splitList, split, join, first, last, rest, initial, reverse, uniq, sortAlpha, has, dict, get, hasKey
+    case regexMatch, regexFind, regexQuoteMeta
 
     enum Parameter: Sendable {
         case text, int, float, any, time
@@ -56,9 +63,22 @@ enum TemplateFunction: String, Sendable, CaseIterable {
 
     var name: String { rawValue }
 
-    static let named: [String: TemplateFunction] = Dictionary(
-        uniqueKeysWithValues: allCases.map { ($0.rawValue, $0) }
-    )
+    /// What each dialect knows.
+    static func named(_ name: String, _ dialect: Template.Dialect) -> TemplateFunction? {
+        guard let function = TemplateFunction(rawValue: name) else { return nil }
+        return dialect == .collector || !function.isOfCollector ? function : nil
+    }
+
+    /// Whether queries do not have it.
+    var isOfCollector: Bool {
+        switch self {
+        case .hash, .sha2Hash, .toInt64, .sha256sum, .env, .quote, .squote, .cat, .nospace, .trimall, .untitle, .abbrev, .toString,
+            .atoi, .add1, .ternary, .coalesce, .empty, .list, .splitList, .split, .join, .first, .last, .rest, .initial, .reverse,
+            .uniq, .sortAlpha, .has, .dict, .get, .hasKey, .regexMatch, .regexFind, .regexQuoteMeta:
+            true
+        default: false
+        }
+    }
 
     var signature: Signature {
         switch self {
@@ -85,6 +105,15 @@ enum TemplateFunction: String, Sendable, CaseIterable {
         case .sub, .div, .mod: Signature(.any, .any)
         case .mul, .max, .min, .subf, .mulf, .divf, .maxf, .minf, .fallback: Signature(.any, rest: .any)
         case .round: Signature(.any, .int, rest: .float)
+        case .hash, .sha2Hash, .trimall, .splitList, .split, .regexMatch, .regexFind: Signature(.text, .text)
+        case .sha256sum, .env, .nospace, .untitle, .atoi, .regexQuoteMeta: Signature(.text)
+        case .quote, .squote, .cat, .coalesce, .list, .dict: Signature(rest: .any)
+        case .abbrev: Signature(.int, .text)
+        case .toString, .toInt64, .add1, .empty, .first, .last, .rest, .initial, .reverse, .uniq, .sortAlpha: Signature(.any)
+        case .ternary: Signature(.any, .any, .any)
+        case .join: Signature(.text, .any)
+        case .has: Signature(.any, .any)
+        case .get, .hasKey: Signature(.any, .text)
         }
     }
 }

@@ -68,7 +68,7 @@ enum TemplateNumbers {
         return values.dropFirst().reduce(values[0], rough)
     }
 
-    private static func integer(_ value: TemplateValue) -> Int64 {
+    static func integer(_ value: TemplateValue) -> Int64 {
         switch value {
         case .bool(let flag): return flag ? 1 : 0
         case .float(let number): return Int64(exactly: number.rounded(.towardZero)) ?? .min

@@ -6,6 +6,7 @@ struct TemplateParser {
     static let depthMax = 100
 
     private let name: String
+    private let dialect: Template.Dialect
     private var lexer: TemplateLexer
     private var pushed: [TemplateToken] = []
     private var last = TemplateToken(kind: .text, start: 0, text: "", line: 1)
@@ -15,8 +16,9 @@ struct TemplateParser {
     private var variables = ["$"]
     private(set) var templates: [String: [TemplateNode]] = [:]
 
-    init(_ text: String, name: String) {
+    init(_ text: String, name: String, dialect: Template.Dialect = .query) {
         self.name = name
+        self.dialect = dialect
         lexer = TemplateLexer(text)
     }
 
@@ -345,7 +347,7 @@ struct TemplateParser {
         let token = nextNonSpace()
         switch token.kind {
         case .identifier:
-            guard let function = TemplateFunction.named[token.text] else {
+            guard let function = TemplateFunction.named(token.text, dialect) else {
                 throw error("function \(GoText.quote(token.text)) not defined")
             }
             return .function(function, at: token.start)

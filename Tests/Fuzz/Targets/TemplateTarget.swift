@@ -25,7 +25,7 @@ import LogStages
         try expect(count <= Template.outputMax, "a label of \(count) bytes")
     }
     // The collector's stage has any value for the dot.
-    if let template = try? Template(text.string, name: "pipeline_template") {
+    if let template = try? Template(text.string, name: "pipeline_template", dialect: .collector) {
         let out = ByteArena()
         let dot = TemplateValue.map([("Value", .text(ByteString(line))), ("n", .int(-7)), ("t", .labels)])
         _ = template.execute(dot, line: line, into: out)
