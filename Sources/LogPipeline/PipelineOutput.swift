@@ -11,7 +11,8 @@ import Redaction
 /// Not thread-safe.
 package final class PipelineOutput {
     private let store: IntakeBuilder?
-    private var shipped: WriteBatch?
+    // Unchecked, as what else is touched for each line: an output has one user at a time, and calls nobody who knows it.
+    @exclusivity(unchecked) private var shipped: WriteBatch?
     private let tenant: Tenant
     private let redactor: IntakeBuilder?
     private let gate: CollectorGate?
@@ -21,11 +22,11 @@ package final class PipelineOutput {
     private var streams: Set<Labels> = []
 
     /// What the current runner's label sets are here.
-    private var map = StreamMap()
+    @exclusivity(unchecked) private var map = StreamMap()
     private var maps: [ObjectIdentifier: StreamMap] = [:]
     private var current: ObjectIdentifier?
     private var advances: [SourceAdvance] = []
-    private var rows = 0
+    @exclusivity(unchecked) private var rows = 0
 
     private struct StreamMap {
         var generation = -1
@@ -79,6 +80,13 @@ package final class PipelineOutput {
         map = StreamMap()
         _ = redactor?.finish()
         return taken
+    }
+
+    /// Gathers what ships in the memory of an earlier batch. Does nothing unless `count` is 0.
+    package func adopt(_ emptied: consuming WriteBatch) {
+        guard rows == 0, shipped != nil, emptied.isEmpty else { return }
+        emptied.tenant = tenant
+        shipped = emptied
     }
 
     // MARK: For runners

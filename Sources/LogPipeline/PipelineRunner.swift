@@ -16,7 +16,8 @@ package final class PipelineRunner {
     private let clock: @Sendable () -> Timestamp
 
     // What stages remember, by their memory number.
-    private var moves: [LabelMove]
+    // Unchecked, as what else is touched for each line: a runner has one user at a time, and calls nobody who knows it.
+    @exclusivity(unchecked) private var moves: [LabelMove]
     private var answers: [LabelAnswers]
     private var metrics: [MetricMemory]
     /// Last known time of each label set, for `fudge`.
@@ -25,15 +26,15 @@ package final class PipelineRunner {
     /// From label sets to what redaction stages make of them.
     private var redactedSets: [LabelMove]
 
-    private var cursor = JSONCursor(capacity: 256)
+    @exclusivity(unchecked) private var cursor = JSONCursor(capacity: 256)
     private var groups: [Range<Int>?] = []
     private let joined = ByteArena(capacity: 256)
     private var random = SplitMix(seed: UInt64.random(in: .min ... .max))
     private var dropped: [Int]
     /// Lines that have come to each operation since they were counted.
-    private var reached: [Int]
+    @exclusivity(unchecked) private var reached: [Int]
 
-    private var entry: PipelineEntry
+    @exclusivity(unchecked) private var entry: PipelineEntry
     /// Entries for lines that were let go while another one is worked on.
     private var spares: [PipelineEntry] = []
 
@@ -61,7 +62,7 @@ package final class PipelineRunner {
 
     /// Last time given to a line of each label set, for times of reading.
     private var assigned: [Int64] = []
-    private var now: Int64 = 0
+    @exclusivity(unchecked) private var now: Int64 = 0
     private var nextExpiry: Int64 = 0
 
     init(_ pipeline: Pipeline) {

@@ -1,3 +1,4 @@
+import Bytes
 import Disk
 import Glibc
 import LogModel
@@ -20,6 +21,7 @@ extension Service {
         guard !plan.jobs.isEmpty else {
             throw Failure(status: 2, message: "tailrace: the configuration has no scrape_configs: nothing to collect")
         }
+        if plan.ships { ProcessMemory.keepsSmallBuffers() }
         let registry = Registry()
         var environment = PipelineEnvironment(registry: registry)
         if options.inspects { environment.inspector = inspector(try redactor(plan)) }

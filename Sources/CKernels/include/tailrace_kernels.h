@@ -107,6 +107,9 @@ ptrdiff_t tr_scanner_scan(const tr_scanner *scanner, tr_scratch *scratch, const 
 /// From now on freed buffers of at least so many bytes go back to the system at once.
 void tr_return_buffers(size_t bytes);
 
+/// Freed memory of smaller buffers that each arena keeps at its end.
+void tr_keep_freed(size_t bytes);
+
 #pragma clang assume_nonnull end
 
 #ifdef __cplusplus

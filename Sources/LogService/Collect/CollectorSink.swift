@@ -92,6 +92,10 @@ final class CollectorSink: LineSink {
     private let gate: CollectorGate?
     private let tap: TapHub?
     private let totals = Mutex(Totals())
+    private let ships: Bool
+    /// Batches that were shipped, emptied: else every batch takes its pages from the system anew.
+    private let spares = Mutex<[WriteBatch]>([])
+    private static let sparesMax = 2
     private let closed = Atomic<Bool>(false)
     private let report: @Sendable (String) -> Void
 
@@ -102,6 +106,7 @@ final class CollectorSink: LineSink {
     ) {
         self.gate = gate
         self.tap = tap
+        ships = intake == nil
         lanes = pipelines.map { pipeline in
             GuardedLane(
                 pipeline.job,
@@ -125,6 +130,7 @@ final class CollectorSink: LineSink {
         let lane = lanes[batch.job]
         let (goes, added) = lane.state.withLock { lane in
             let before = lane.output.count
+            if before == 0, let spare = spares.withLock({ $0.popLast() }) { lane.output.adopt(consume spare) }
             lane.runner.process(batch, into: lane.output)
             let added = lane.output.count - before
             lane.paths[batch.source] = batch.path
@@ -203,11 +209,21 @@ final class CollectorSink: LineSink {
 
     /// For who has the lane's turn.
     private func submitAll(_ lane: GuardedLane) {
-        while let next = lane.state.withLock({ $0.outbox.isEmpty ? nil : $0.outbox.removeFirst() }) {
+        while var next = lane.state.withLock({ $0.outbox.isEmpty ? nil : $0.outbox.removeFirst() }) {
             if let refusal = next.refusal { report(refusal) }
             if let tap, tap.isOpen { tap.publish(next.batch.batch, job: lane.job) }
             destination.submit(next.batch) { [self] in note($0) }
+            keep(&next.batch.batch)
         }
+    }
+
+    /// A destination that ships has encoded the batch by now: its memory is for the next one.
+    private func keep(_ batch: inout WriteBatch) {
+        guard ships, batch.bytes.capacity <= 4 * settings.batchSize else { return }
+        var emptied = WriteBatch(tenant: batch.tenant)
+        swap(&emptied, &batch)
+        emptied.removeAll()
+        spares.withLock { if $0.count < Self.sparesMax { $0.append(emptied) } }
     }
 
     private func note(_ outcome: BatchOutcome) {

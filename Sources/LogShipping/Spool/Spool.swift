@@ -155,6 +155,7 @@ package final class Spool: Sendable {
             defer { withExtendedLifetime(record) {} }
             guard record.count <= SpoolFormat.recordMax else { return .failed("a batch is too large for a spool") }
             guard used + record.count + SpoolFormat.headSize <= settings.sizeMax else {
+                endIdlePart(&writer)
                 return record.count + SpoolFormat.headSize > settings.sizeMax
                     ? .failed("a batch of \(record.count) bytes is larger than queue.max_bytes") : .full
             }
@@ -188,6 +189,18 @@ package final class Spool: Sendable {
             }
             return .stored
         }
+    }
+
+    /// A part that is large beside `sizeMax` would stay for ever as the one that is written to, though all of it is done.
+    private func endIdlePart(_ writer: inout Writer) {
+        let isIdle = state.change { state in
+            guard state.base == state.end, state.current != nil else { return false }
+            state.current = nil
+            return true
+        }
+        guard isIdle else { return }
+        writer.file?.close()
+        writer.file = nil
     }
 
     private func roll(_ writer: inout Writer) throws(DiskError) {

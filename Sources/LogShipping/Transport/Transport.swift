@@ -41,7 +41,13 @@ final class Transport: Sendable {
         configuration.timeout.connect = .nanoseconds(min(timeout, 10_000_000_000))
         configuration.timeout.read = .nanoseconds(timeout)
         configuration.httpVersion = .http1Only
-        configuration.redirectConfiguration = followsRedirects ? .follow(max: 10, allowCycles: false) : .disallow
+        // The body goes along: a GET that is answered 200 would count as delivered.
+        configuration.redirectConfiguration =
+            followsRedirects
+            ? .follow(
+                configuration: .init(
+                    max: 10, allowCycles: false, retainHTTPMethodAndBodyOn301: true, retainHTTPMethodAndBodyOn302: true))
+            : .disallow
         configuration.proxy = ProxyChoice.proxy(for: url, proxy, environment: environment)?.configuration
         let (name, port) = Destination.split(host: host)
         if isSecure, !tls.serverName.isEmpty, tls.serverName != name {
@@ -75,8 +81,10 @@ final class Transport: Sendable {
                     throw HTTPClientError.deadlineExceeded
                 }
             }
+            // "See other" is asked for with GET whatever one wants: what the other page says is no answer to a push.
+            let isElsewhere = response.history.contains { $0.responseHead.status == .seeOther }
             return Answer(
-                status: Int(response.status.code),
+                status: isElsewhere ? 303 : Int(response.status.code),
                 retryAfter: response.headers.first(name: "Retry-After").flatMap { RetryAfter.nanoseconds($0) },
                 text: String(buffer: kept))
         } catch {

@@ -361,6 +361,61 @@ import Testing
         #expect(folder.read("letters.jsonl").split(separator: "\n").count == 50)
     }
 
+    /// One batch took more than half of the spool. Its part was the one being written, so it never went, and the next batch
+    /// waited for ever.
+    @Test func batchesThatFillASpoolAloneFollowOneAnother() async throws {
+        let disk = SimDisk()
+        let server = FaultServer()
+        defer { server.stop() }
+        var queue = SpoolSettings(directory: "/spool")
+        queue.sizeMax = 4 << 20
+        let client = Self.client(Self.settings(server), spool: try Spool(queue, disk: disk, report: { _ in }))
+        let seen = Seen()
+        await Blocking.run {
+            var random = SystemRandomNumberGenerator()
+            for number in 0..<3 {
+                // Nothing that snappy could make smaller.
+                let noise = (0..<200_000).map { _ in String(random.next(), radix: 36) }.joined()
+                client.submit(Self.batch([("a", "\(number) \(noise)")])) { seen.add($0) }
+            }
+        }
+        await client.close()
+        #expect(seen.all == [ShippingClient.Outcome](repeating: .accepted, count: 3))
+        #expect(server.taken.map { $0.prefix(9) } == (0..<3).map { "{s=\"a\"} \($0)".prefix(9) })
+    }
+
+    /// Where a server sent elsewhere, the lines were asked for with GET there, and the page that came counted as taken.
+    @Test func aRedirectTakesTheLinesAlong() async {
+        let server = FaultServer()
+        let sending = FaultServer { request in
+            request.number == 0
+                ? .status(302, headers: ["Location: \(server.url)"]) : .status(303, headers: ["Location: \(server.url)"])
+        }
+        defer {
+            server.stop()
+            sending.stop()
+        }
+        let client = Self.client(Self.settings(sending))
+        let seen = Seen()
+        await Blocking.run { for n in 0..<2 { client.submit(Self.batch(Self.lines(n..<n + 1))) { seen.add($0) } } }
+        await client.close()
+        #expect(server.taken == Self.shown(0..<1))
+        guard case .accepted? = seen.all.first, case .refused(let words)? = seen.all.last, words.contains("303") else {
+            Issue.record("\(seen.all)")
+            return
+        }
+        var settings = Self.settings(sending)
+        settings.followsRedirects = false
+        let stubborn = Self.client(settings)
+        let outcomes = Seen()
+        await Blocking.run { stubborn.submit(Self.batch(Self.lines(0..<1))) { outcomes.add($0) } }
+        await stubborn.close()
+        guard case .refused? = outcomes.all.first else {
+            Issue.record("\(outcomes.all)")
+            return
+        }
+    }
+
     /// A reload that failed had opened the spool, and the configuration before could not have it back.
     @Test func aClientThatIsAbandonedLetsGoOfItsSpool() async throws {
         let disk = SimDisk()
