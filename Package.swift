@@ -35,7 +35,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
-        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        // Without its traits: they link all of Foundation, 30 MB of Unicode tables in every process of a fleet.
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -126,11 +127,12 @@ let package = Package(
             swiftSettings: strict
         ),
 
-        // Tests: one target a module, with its file names and `Tests`; the kit; the whole from outside. `FuzzTargets` is
+        // Tests: one target a module, with its file names and `Tests`; the kit; servers that are played; the whole from outside. `FuzzTargets` is
         // shared with the package in Tests/Fuzz, which `make fuzz` builds.
         .target(
             name: "FuzzTargets", dependencies: ground + ["LogQL", "LokiWire", "LogStages", "LogQuery"],
             path: "Tests/Fuzz/Targets", swiftSettings: strict),
+        .target(name: "FakeServers", dependencies: ground + ["Disk", "LogSources"], path: "Tests/FakeServers", swiftSettings: strict),
         .target(name: "LogTestKit", dependencies: ground + ["Disk"], path: "Tests/LogTestKit", swiftSettings: strict),
         tests("BytesTests", ground + ["LogTestKit"]),
         tests("LogModelTests", ground),
@@ -138,7 +140,7 @@ let package = Package(
         tests("DiskTests", ground + ["Disk", "LogTestKit"]),
         tests("LogQLTests", ground + ["LogQL"]),
         tests("LokiWireTests", ground + ["LokiWire"]),
-        tests("LogSourcesTests", ground + ["Disk", "LogSources"]),
+        tests("LogSourcesTests", ground + ["Disk", "LogSources", "FakeServers"]),
         tests("LogStagesTests", ground + ["LogStages"]),
         tests("RedactionTests", ground + ["Redaction"]),
         tests(
@@ -166,7 +168,7 @@ let package = Package(
         ),
         tests("FuzzReplayTests", ground + ["FuzzTargets"]),
         tests("ArchitectureTests", []),
-        tests("EndToEndTests", ground + ["Disk", "LogService", "tailrace"]),
+        tests("EndToEndTests", ground + ["Disk", "LogService", "tailrace", "FakeServers"]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -158,13 +158,13 @@ struct KnownPositions {
     /// is known, or was missed.
     ///
     /// A sink that forgets old generations (`PositionsFile` does beyond 32) must not make them pass for missed: then the
-    /// third oldest counts, whose predecessors' last lines are older even when their writers were late. 100 ms are
-    /// allowed for the kernel's coarse clock of file times.
+    /// one in the middle counts, whose forgotten predecessors' last lines are older even where files live for milliseconds or
+    /// their writers are late; what was missed is young. 100 ms are allowed for the kernel's coarse clock of file times.
     var since: [ByteString: Int64] {
         var times: [ByteString: [UInt64]] = [:]
         for known in byInode.values.joined() { times[known.mark.path, default: []].append(known.key.born) }
         return times.mapValues { all in
-            let oldest = all.count < PositionsFile.generationsMax ? all.min() : all.sorted().dropFirst(2).first
+            let oldest = all.count < PositionsFile.generationsMax ? all.min() : all.sorted()[all.count / 2]
             return Int64(clamping: oldest ?? .max) &- 100_000_000
         }
     }

@@ -18,7 +18,7 @@ package final class PositionsFile: Sendable {
 
     private struct State: Sendable {
         var sources: [ByteString: Source] = [:]
-        /// Sources of each path, oldest first.
+        /// Sources of each path, oldest first: files by their birth, others as they were noted.
         var byPath: [ByteString: [ByteString]] = [:]
         var promtail = PromtailPositions()
         var order: UInt64 = 0
@@ -66,7 +66,7 @@ package final class PositionsFile: Sendable {
                 let side = try disk.contents(of: candidate)
                 loaded.sources = try withExtendedLifetime(side) { try Self.decode(side.view) }
                 for (key, source) in loaded.sources.sorted(by: { $0.value.order < $1.value.order }) {
-                    loaded.byPath[source.path, default: []].append(key)
+                    Self.insert(key, into: &loaded.byPath[source.path, default: []])
                     loaded.order = source.order
                 }
                 break
@@ -122,7 +122,7 @@ package final class PositionsFile: Sendable {
             } else if let id = DockerSource.container(ofKey: source) {
                 // Promtail goes on by whole seconds.
                 state.promtail.entries[ByteString("cursor-\(id)")] = ByteString(String(position.offset / 1_000_000_000))
-            } else if isNew || Self.isLatest(source, path, state) {
+            } else if Self.isLatest(source, path, state) {
                 state.promtail.entries[path] = ByteString(String(position.offset))
             }
         }
@@ -134,9 +134,17 @@ package final class PositionsFile: Sendable {
         return !(state.byPath[path] ?? []).contains { (FileSourceKey($0)?.born ?? 0) > born }
     }
 
-    /// Notes a new source of a path, and forgets the oldest where there are too many.
+    /// Files by when they were first read, not by when they were noted: what a spool still knows of an old generation, noted after
+    /// a kill, would push out younger ones, and a collector that finds a gap among them reads those again.
+    private static func insert(_ source: ByteString, into sources: inout [ByteString]) {
+        guard let born = FileSourceKey(source)?.born else { return sources.append(source) }
+        let place = sources.lastIndex { (FileSourceKey($0)?.born ?? 0) <= born }
+        sources.insert(source, at: place.map { $0 + 1 } ?? 0)
+    }
+
+    /// Notes a new source of a path, and forgets the oldest where there are too many; that may be the new one.
     private static func add(_ source: ByteString, _ path: ByteString, _ state: inout State) {
-        state.byPath[path, default: []].append(source)
+        insert(source, into: &state.byPath[path, default: []])
         guard let count = state.byPath[path]?.count, count > generationsMax else { return }
         for old in state.byPath[path]?.prefix(count - generationsMax) ?? [] {
             state.sources[old] = nil

@@ -18,8 +18,8 @@ final class TailraceProcess: Sendable {
         return "\(Checkout.root)/.build/release/tailrace"
     }()
 
-    /// Starts `tailrace` with these arguments; what it prints goes to `log`.
-    init(_ arguments: [String], log: String, input: String = "/dev/null") throws {
+    /// Starts `tailrace` with these arguments; what it prints goes to `log`. `environment`: `NAME=value`, in front of this process's own.
+    init(_ arguments: [String], log: String, input: String = "/dev/null", environment: [String] = []) throws {
         self.log = log
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -29,8 +29,17 @@ final class TailraceProcess: Sendable {
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
         var words: [UnsafeMutablePointer<CChar>?] = ([Self.binary] + arguments).map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
+        let own: [UnsafeMutablePointer<CChar>?] = environment.map { strdup($0) }
+        defer { for word in own { free(word) } }
+        var variables = own
+        var next = environ
+        while let variable = next.pointee {
+            variables.append(variable)
+            next += 1
+        }
+        variables.append(nil)
         var child: pid_t = 0
-        let status = posix_spawn(&child, Self.binary, &actions, nil, &words, environ)
+        let status = posix_spawn(&child, Self.binary, &actions, nil, &words, &variables)
         guard status == 0 else { throw HarnessError("cannot start \(Self.binary): \(String(cString: strerror(status)))") }
         pid = child
     }

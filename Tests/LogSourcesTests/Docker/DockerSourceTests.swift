@@ -3,6 +3,7 @@ import Disk
 import LogModel
 import Testing
 
+@testable import FakeServers
 @testable import LogSources
 
 @Suite struct DockerSourceTests {

@@ -4,6 +4,7 @@ import Glibc
 import LogModel
 import Testing
 
+@testable import FakeServers
 @testable import LogSources
 
 @Suite struct KubernetesDiscoveryTests {

@@ -91,4 +91,25 @@ import Testing
         #expect(file.positions(withPrefix: "file:").count == 32)
         #expect(throws: DiskError.self) { try file.save() }
     }
+
+    /// After a kill the spool told of generations that were long forgotten. Noted last, they pushed out younger ones, and the
+    /// collector read those rotated files again.
+    @Test func anOldGenerationNotedLateDoesNotPushOutAYoungerOne() throws {
+        let directory = TemporaryDirectory()
+        let path = directory("positions.yaml")
+        func key(_ born: Int) -> ByteString {
+            FileSourceKey(id: FileID(device: 1, inode: UInt64(born)), fingerprint: 0, born: UInt64(born), slot: 0).text
+        }
+        let file = PositionsFile(path: path)
+        for born in 100..<140 { file.set(key(born), path: "/a", SourcePosition(offset: UInt64(born))) }
+        for born in 90..<108 { file.set(key(born), path: "/a", SourcePosition(offset: UInt64(born))) }
+        let expected = Set((108..<140).map(key))
+        #expect(Set(file.positions(withPrefix: "file:").map(\.source)) == expected)
+        try file.save()
+        let yaml = try PosixDisk().contents(of: path)
+        #expect(withExtendedLifetime(yaml) { yaml.view.string } == "positions:\n  /a: \"139\"\n")
+        let again = PositionsFile(path: path)
+        again.set(key(91), path: "/a", SourcePosition(offset: 1))
+        #expect(Set(again.positions(withPrefix: "file:").map(\.source)) == expected)
+    }
 }

@@ -7,6 +7,9 @@ import Synchronization
 ///
 /// The answer is written by the test, piece by piece where it wants, so that servers with endless answers can be played.
 final class RecordedServer: Sendable {
+    /// How long whoever waits for something of a test waits, nanoseconds.
+    static let patience: Int64 = 30_000_000_000
+
     /// A connection that waits for its answer.
     final class Answer: Sendable {
         /// Path and query, as sent.

@@ -63,14 +63,14 @@ final class FakeDocker: Sendable {
 
     /// Waits until `count` requests begin with `prefix` (behind the version).
     func wait(for prefix: String, _ count: Int = 1) -> Bool {
-        state.wait(timeout: RecordingSink.patience) { state in
+        state.wait(timeout: RecordedServer.patience) { state in
             state.requests.count { $0.dropFirst("/v1.47".utf8.count).hasPrefix(prefix) } >= count ? true : nil
         } ?? false
     }
 
     /// Waits until the log of a container is open: from there on it is read to its end.
     func waitForLog(of id: String) -> Bool {
-        state.wait(timeout: RecordingSink.patience) { $0.opened.contains(id) ? true : nil } ?? false
+        state.wait(timeout: RecordedServer.patience) { $0.opened.contains(id) ? true : nil } ?? false
     }
 
     // MARK: What happens on the host

@@ -43,7 +43,7 @@ final class FakeKubernetes: Sendable {
     var requests: [String] { state.withLock { $0.requests } }
 
     func wait(_ condition: (State) -> Bool) -> Bool {
-        state.wait(timeout: RecordingSink.patience) { condition($0) ? true : nil } ?? false
+        state.wait(timeout: RecordedServer.patience) { condition($0) ? true : nil } ?? false
     }
 
     /// Waits until `count` watches were asked for.
