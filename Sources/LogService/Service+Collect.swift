@@ -207,9 +207,7 @@ extension Service {
         let settings = plan.server
         let server = ObservationServer(
             settings: settings, registry: parts.registry, notes: plan.notes, extra: CollectorRoutes(host, plan, parts.tap).answer
-        ) {
-            host.isReady ? nil : "the files are being looked through"
-        }
+        ) { host.unready }
         do {
             let observation = try await Observation.open(server)
             log.info("metrics at http://\(settings.host):\(observation.port)/metrics")

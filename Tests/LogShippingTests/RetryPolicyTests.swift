@@ -84,6 +84,28 @@ import Testing
         }
     }
 
+    /// After an outage of a minute collectors waited for half a minute more, each for what was left of its own back-off.
+    @Test func whereNobodyListensALongWaitIsSpentKnocking() {
+        var settings = ClientSettings(url: "http://x")
+        settings.backoffMin = 64_000_000_000
+        settings.backoffMax = 300_000_000_000
+        settings.maxRetries = 3
+        var policy = RetryPolicy(settings)
+        var random = SystemRandomNumberGenerator()
+        var waits: [Int64] = []
+        while case .again(let wait) = policy.judge(.unreachable, using: &random), waits.count < 1_000 { waits.append(wait) }
+        // Two waits, of 64 to 128 and of 128 to 256 seconds, as without knocking; then the third attempt is the last.
+        #expect((192_000_000_000...384_000_000_000).contains(waits.reduce(0, +)))
+        #expect(waits.allSatisfy { $0 < RetryPolicy.knockMax } && policy.attempts == 3)
+        // Short waits are waited out, and a server that is there again ends the knocking.
+        settings.backoffMin = 100
+        policy = RetryPolicy(settings)
+        guard case .again(let first) = policy.judge(.unreachable, using: &random) else { return #expect(Bool(false), "gave up") }
+        #expect((100..<200).contains(first) && !policy.isKnocking)
+        guard case .again(let second) = policy.judge(.status(503, retryAfter: nil), using: &random) else { return #expect(Bool(false), "gave up") }
+        #expect((200..<400).contains(second) && policy.attempts == 2)
+    }
+
     /// Files keep their lines, so waiting loses nothing and dropping does.
     @Test func withoutAWordInTheFileABatchIsTriedForEver() {
         #expect(ClientSettings(url: "http://x").maxRetries == 0)

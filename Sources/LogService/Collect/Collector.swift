@@ -98,7 +98,11 @@ final class Collector: Sendable {
 
     /// Words about sources that ended in failure.
     var sourceFailures: [String] { failures.withLock { $0 } }
-    var isReady: Bool { sources.allSatisfy(\.isReady) }
+    /// Why not everything is followed yet, or any more; nil: it is.
+    var unready: String? {
+        guard let source = sources.first(where: { !$0.isReady }) else { return nil }
+        return source.trouble.map { "\(source.name): \($0)" } ?? "the files are being looked through"
+    }
     /// What is followed now.
     func targets() -> [TargetStatus] { sources.flatMap { $0.targetStatus() } }
 

@@ -60,7 +60,8 @@ final class CollectorHost: Sendable {
     }
 
     var current: Generation { state.withLock { $0.current } }
-    var isReady: Bool { current.collector.isReady }
+    /// Words for `/ready`; nil: ready.
+    var unready: String? { current.collector.unready }
     func targets() -> [TargetStatus] { current.collector.targets() }
 
     /// Over all generations.

@@ -147,7 +147,7 @@ struct Courier: Sendable {
             meter.encoded(body.readableBytes)
             let (attempt, words) = await once(body, tenant: tenant, batchHeader: batchHeader)
             // A broken attempt of a cancelled task is our own doing.
-            if attempt == .connectionError, Task.isCancelled { return .undelivered("\(origin): stopped before it was delivered") }
+            if attempt == .connectionError || attempt == .unreachable, Task.isCancelled { return .undelivered("\(origin): stopped before it was delivered") }
             switch policy.judge(attempt, using: &random) {
             case .done: return .accepted
             case .refused(let reason):
@@ -158,7 +158,7 @@ struct Courier: Sendable {
                 return .gaveUp("\(words), after \(policy.attempts) attempts (backoff_config.max_retries)", reason: reason)
             case .again(let wait):
                 meter.retried(tenant: tenant)
-                report("\(words); trying again in \(Self.text(wait))")
+                if !policy.isKnocking { report("\(words); trying again in \(Self.text(wait))") }
                 do { try await Task.sleep(for: .nanoseconds(wait)) } catch {
                     return .undelivered("\(words); stopped before it was delivered")
                 }
@@ -189,7 +189,7 @@ struct Courier: Sendable {
             )
         } catch {
             meter.answered(status: -1, after: ContinuousClock.now - start)
-            return (.connectionError, error.words)
+            return (error.isUnreachable ? .unreachable : .connectionError, error.words)
         }
     }
 

@@ -5,6 +5,9 @@
 /// `maxRetries` attempts.
 /// The wait before attempt k+1 is uniformly random in [min·2^(k−1), min·2^k), at most max; a server's `Retry-After`
 /// is honoured where it is longer.
+///
+/// Where nobody listens, a long wait is spent knocking every few seconds: that costs a server nothing that is not there, and a
+/// fleet goes on within seconds of its return instead of minutes. Such knocks are no attempts, so `maxRetries` lasts as long.
 package struct RetryPolicy: Sendable {
     package enum Verdict: Sendable, Equatable {
         case done
@@ -18,6 +21,8 @@ package struct RetryPolicy: Sendable {
     package enum Attempt: Sendable, Equatable {
         case status(Int, retryAfter: Int64?)
         case connectionError
+        /// No connection came about: refused, no way there, a name that is not known.
+        case unreachable
     }
 
     /// Attempts that are denied (401, 403) before the batch is refused: four to eight minutes with the default back-off,
@@ -28,10 +33,20 @@ package struct RetryPolicy: Sendable {
     /// Attempts made so far.
     package private(set) var attempts = 0
     private var denied = 0
+    /// What is left of the wait that is spent knocking, nanoseconds.
+    private var rest: Int64 = 0
+    /// The wait that `judge` gave last is a part of one that it gave before.
+    package private(set) var isKnocking = false
+
+    /// Longest time between two knocks, nanoseconds.
+    package static let knockMax: Int64 = 5_000_000_000
 
     package init(_ settings: ClientSettings) { self.settings = settings }
 
     package mutating func judge(_ attempt: Attempt, using random: inout some RandomNumberGenerator) -> Verdict {
+        isKnocking = attempt == .unreachable && rest > 0
+        if isKnocking { return knock(using: &random) }
+        rest = 0
         attempts += 1
         var least: Int64 = 0
         let reason: String
@@ -50,13 +65,21 @@ package struct RetryPolicy: Sendable {
             least = retryAfter ?? 0
             reason = "ingester_error"
         case .status: return .refused(reason: "ingester_error")
-        case .connectionError: reason = "ingester_error"
+        case .connectionError, .unreachable: reason = "ingester_error"
         }
         if settings.maxRetries > 0, attempts >= settings.maxRetries { return .gaveUp(reason: reason) }
         let low = Self.doubled(max(settings.backoffMin, 1), attempts - 1, most: max(settings.backoffMax, 1))
         let high = Self.doubled(low, 1, most: max(settings.backoffMax, 1))
         let wait = low < high ? Int64.random(in: low..<high, using: &random) : high
-        return .again(after: max(wait, min(least, settings.backoffMax)))
+        guard attempt == .unreachable else { return .again(after: max(wait, min(least, settings.backoffMax))) }
+        rest = wait
+        return knock(using: &random)
+    }
+
+    private mutating func knock(using random: inout some RandomNumberGenerator) -> Verdict {
+        let wait = min(rest, Int64.random(in: Self.knockMax / 2..<Self.knockMax, using: &random))
+        rest -= wait
+        return .again(after: wait)
     }
 
     /// `value * 2^times`, at most `most`: without end attempts are many, and a product that overflows is no wait at all.

@@ -5,6 +5,8 @@ import LogModel
 /// Why a request cannot be made now; it is tried again, because files come back.
 struct RequestFailure: Error, Sendable {
     var words: String
+    /// No connection came about.
+    var isUnreachable = false
 }
 
 extension SecretSource {

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Glibc
 import NIOCore
 import NIOPosix
 
@@ -10,6 +11,15 @@ package enum HTTPConnector {
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.timeout.connect = .seconds(10)
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    /// Whether no connection came about, and nothing was asked of anybody. Not where a server is there and does not answer in time.
+    static func isUnreachable(_ error: any Error) -> Bool {
+        guard let error = error as? NIOConnectionError else { return false }
+        return error.connectionErrors.allSatisfy { failure in
+            guard let code = (failure.error as? IOError)?.errnoCode else { return false }
+            return code == ECONNREFUSED || code == EHOSTUNREACH || code == ENETUNREACH
+        }
     }
 
     /// An error of a request in plain words. `origin`: `http://host:port`.

@@ -88,7 +88,8 @@ final class Transport: Sendable {
                 retryAfter: response.headers.first(name: "Retry-After").flatMap { RetryAfter.nanoseconds($0) },
                 text: String(buffer: kept))
         } catch {
-            throw RequestFailure(words: HTTPConnector.words(error, origin: origin))
+            throw RequestFailure(
+                words: HTTPConnector.words(error, origin: origin), isUnreachable: HTTPConnector.isUnreachable(error))
         }
     }
 

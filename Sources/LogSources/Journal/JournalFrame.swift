@@ -8,12 +8,14 @@ import Bytes
 /// end      the entry that was the last at start has been sent: nothing follows
 /// lost     the cursor was not found; reading goes on behind it by number and time
 /// failure  text: what is wrong, after which the process ends
+/// alive    nothing is new: said about once a second, so that a reader that hangs is noticed
 /// ```
 enum JournalFrame: Equatable {
     case entry(JournalEntry)
     case end
     case lost
     case failure(String)
+    case alive
 
     /// Largest frame, bytes. A helper that says more than it is broken.
     static let sizeMax = 160 << 20
@@ -36,6 +38,7 @@ enum JournalFrame: Equatable {
         case .failure(let text):
             out.append(UInt8(4))
             out.append(prefixed: ByteString(text))
+        case .alive: out.append(UInt8(5))
         }
         out.store(littleEndian: UInt32(truncatingIfNeeded: out.count - start - 4), at: start)
     }
@@ -64,6 +67,7 @@ enum JournalFrame: Equatable {
         case 2: frame = .end
         case 3: frame = .lost
         case 4: frame = .failure(try body.prefixed().string)
+        case 5: frame = .alive
         case let kind: throw DecodeError("unknown frame \(kind)")
         }
         guard body.isAtEnd else { throw DecodeError("a frame with \(body.remaining) bytes too many", at: body.offset) }

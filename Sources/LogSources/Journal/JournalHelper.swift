@@ -114,6 +114,7 @@ package enum JournalHelper {
                 continue
             }
             if arguments.once { break }
+            JournalFrame.alive.encode(into: out)
             guard flush(out, to: file), !isHungUp(file) else { return }
             try reader.wait()
         }

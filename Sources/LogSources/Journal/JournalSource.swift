@@ -37,6 +37,8 @@ package final class JournalSource: CollectorSource {
     private let stopped = Atomic<Bool>(false)
     private let wakeUp: WakeUp
     private let shown: Mutex<Status>
+    private let health = Mutex(JournalHealth())
+    private let staleAfter: Int64
 
     /// Wait before the next start of a helper that died: doubled each time, up to `backOffMax`, from `backOffMin`, to which an
     /// entry brings it back. Nanoseconds.
@@ -45,20 +47,22 @@ package final class JournalSource: CollectorSource {
 
     package init(
         settings: JournalSettings, sink: any LineSink, once: Bool = false, events: SourceEvents = SourceEvents(),
-        helper: HelperCommand = .own
+        helper: HelperCommand = .own, staleAfter: Int64 = JournalHealth.staleAfter
     ) throws(SystemError) {
         self.settings = settings
         self.sink = sink
         self.events = events
         self.once = once
         self.helper = helper
+        self.staleAfter = staleAfter
         wakeUp = try WakeUp()
         shown = Mutex(
             Status(job: settings.job, jobName: settings.jobName, cursor: "", entries: 0, isConnected: false))
     }
 
     package var name: String { "journal:\(settings.jobName)" }
-    package var isReady: Bool { true }
+    package var isReady: Bool { trouble == nil }
+    package var trouble: String? { health.withLock { $0.trouble(now: Monotonic.now(), staleAfter: staleAfter) } }
 
     package func status() -> Status { shown.withLock { $0 } }
 
@@ -82,6 +86,7 @@ package final class JournalSource: CollectorSource {
             let before = state.count
             let ending = try follow(&state)
             shown.withLock { $0.isConnected = false }
+            if case .failed(let words) = ending { health.withLock { $0.failed(words, now: Monotonic.now()) } }
             switch ending {
             case .stopped, .ended: return
             case .failed(let words):
@@ -129,6 +134,7 @@ package final class JournalSource: CollectorSource {
         let child: ChildProcess
         do { child = try ChildProcess(helper.path, helper.arguments + arguments.words) } catch { return .failed("\(error)") }
         shown.withLock { $0.isConnected = true }
+        health.withLock { $0.started(now: Monotonic.now()) }
         let input = ByteArena(capacity: 256 << 10)
         var problem: String?
         do {
@@ -147,11 +153,15 @@ package final class JournalSource: CollectorSource {
                 }
                 if count == 0 { break }
                 if count < 0 { continue }
+                health.withLock { $0.heard() }
                 var used = 0
                 frames: while let (frame, length) = try JournalFrame.decode(input.view.suffix(from: used)) {
                     used += length
                     switch frame {
-                    case .entry(let entry): try state.add(entry)
+                    case .entry(let entry):
+                        health.withLock { $0.moved() }
+                        try state.add(entry)
+                    case .alive: health.withLock { $0.idle(now: Monotonic.now()) }
                     case .end:
                         try state.flush()
                         show(state)
@@ -165,6 +175,7 @@ package final class JournalSource: CollectorSource {
                 }
                 try state.flush()
                 show(state)
+                health.withLock { $0.listens(now: Monotonic.now()) }
                 if used > 0 {
                     let rest = input.view.suffix(from: used).copy()
                     input.reset()

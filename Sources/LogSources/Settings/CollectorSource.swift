@@ -4,6 +4,8 @@ package protocol CollectorSource: Sendable {
     var name: String { get }
     /// Whether it has found what it is to read, so that `/ready` may say so.
     var isReady: Bool { get }
+    /// Why it is not ready, where that is more than that it has just begun: for `/ready`, in words.
+    var trouble: String? { get }
     /// Reads until `stop`, or in once mode until everything that was there is delivered. Blocks. Throws what the sink throws
     /// when it is closing, and where going on makes no sense.
     func run() throws
@@ -11,4 +13,8 @@ package protocol CollectorSource: Sendable {
     func stop()
     /// What it follows now. From any thread.
     func targetStatus() -> [TargetStatus]
+}
+
+extension CollectorSource {
+    package var trouble: String? { nil }
 }
