@@ -8,7 +8,8 @@ import Redaction
 ///
 /// Lines of one source must come in order and through one runner, because stages such as `multiline` hold lines back.
 /// What is held back is not committed: the advance of the batch then ends before the first waiting line, and the next
-/// one begins there, so that a crash loses none of them. (Sources without byte offsets, such as the journal, cannot be
+/// one begins there, so that a crash loses none of them. Its detail stays that of the last line read: what it says of bytes or
+/// lines it says with their place (`FileMark`, `ArchiveMark`). (Sources without byte offsets, such as the journal, cannot be
 /// read again from the middle of a batch; their waiting lines are let go at its end.)
 package final class PipelineRunner {
     let pipeline: Pipeline

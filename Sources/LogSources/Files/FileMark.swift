@@ -5,7 +5,9 @@ import LogModel
 /// 1 KiB, and a hash of the bytes before the position. A file that was overwritten in place, or that got the inode of a
 /// deleted one, fails one of them.
 ///
-/// Written into `SourcePosition.detail` as `1 fp=<length>:<hash> mk=<length>:<hash> path=<path when first seen>`.
+/// Written into `SourcePosition.detail` as `1 fp=<length>:<hash> mk=<length>:<hash>@<end> path=<path when first seen>`. The end says
+/// where the marked bytes end: a position that stays behind held lines (`multiline`) carries the mark of the last line read.
+/// Without `@<end>`, as earlier versions wrote it, that is the position itself.
 struct FileMark: Equatable, Sendable {
     /// How much of some bytes was hashed, and to what.
     struct Hash: Equatable, Sendable {
@@ -24,10 +26,11 @@ struct FileMark: Equatable, Sendable {
             value = bytes.isEmpty ? 0 : XXH3.of(bytes)
         }
 
-        fileprivate init?(_ text: Substring.UTF8View) {
-            let parts = Substring(text).split(separator: ":", maxSplits: 1)
+        /// `lengthMax`: what a reader has room for.
+        fileprivate init?(_ text: Substring, lengthMax: Int) {
+            let parts = text.split(separator: ":", maxSplits: 1)
             guard parts.count == 2, let length = Int(parts[0]), let value = UInt64(parts[1], radix: 16),
-                (0...FileMark.fingerprintMax).contains(length)
+                (0...lengthMax).contains(length)
             else { return nil }
             self.init(length: length, value: value)
         }
@@ -40,6 +43,8 @@ struct FileMark: Equatable, Sendable {
 
     var fingerprint: Hash = .none
     var marker: Hash = .none
+    /// Where the bytes of `marker` end; nil: at the position.
+    var markerEnd: UInt64?
     /// The path as first discovered: the value of `filename`, which does not follow renames.
     var path = ByteString()
 
@@ -51,25 +56,39 @@ struct FileMark: Equatable, Sendable {
         let parts = text.split(separator: UInt8(ascii: " "), maxSplits: 3)
         guard parts.count == 4, parts[1].starts(with: Array("fp=".utf8)), parts[2].starts(with: Array("mk=".utf8)),
             parts[3].starts(with: Array("path=".utf8)),
-            let fingerprint = Hash(Substring(decoding: parts[1].dropFirst(3), as: UTF8.self).utf8),
-            let marker = Hash(Substring(decoding: parts[2].dropFirst(3), as: UTF8.self).utf8)
+            let fingerprint = Hash(Substring(decoding: parts[1].dropFirst(3), as: UTF8.self), lengthMax: Self.fingerprintMax)
         else { return nil }
+        let marked = Substring(decoding: parts[2].dropFirst(3), as: UTF8.self).split(
+            separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let marker = marked.first.flatMap({ Hash($0, lengthMax: Self.markerMax) }) else { return nil }
+        if marked.count == 2 {
+            guard let end = UInt64(marked[1]), end >= UInt64(marker.length) else { return nil }
+            markerEnd = end
+        }
         self.fingerprint = fingerprint
         self.marker = marker
         path = ByteString([UInt8](parts[3].dropFirst(5)))
     }
 
     var detail: ByteString {
-        ByteString(Array("1 fp=\(fingerprint.text) mk=\(marker.text) path=".utf8) + path.bytes)
+        let end = markerEnd.map { "@\($0)" } ?? ""
+        return ByteString(Array("1 fp=\(fingerprint.text) mk=\(marker.text)\(end) path=".utf8) + path.bytes)
     }
 
-    /// Whether the open file still holds what was seen before `offset`.
+    /// Whether the open file still holds what was seen of it, `offset` and the marked bytes included.
     func holds(_ file: Int32, size: UInt64, offset: UInt64, _ path: ByteString) throws(SystemError) -> Bool {
-        guard size >= offset, UInt64(fingerprint.length) <= size, UInt64(marker.length) <= offset else { return false }
+        let end = markerEnd ?? offset
+        guard size >= max(offset, end), UInt64(fingerprint.length) <= size, UInt64(marker.length) <= end else { return false }
         let beginning = try System.bytes(file, 0..<UInt64(fingerprint.length), path)
         guard beginning.withView({ Hash(of: $0) }) == fingerprint else { return false }
-        let before = try System.bytes(file, (offset - UInt64(marker.length))..<offset, path)
+        let before = try System.bytes(file, (end - UInt64(marker.length))..<end, path)
         return before.withView { Hash(of: $0) } == marker
+    }
+
+    /// Hash of the bytes of the open file before `offset`, as `marker` would have it.
+    static func marker(_ file: Int32, before offset: UInt64, _ path: ByteString) throws(SystemError) -> Hash {
+        let low = offset - min(offset, UInt64(markerMax))
+        return try System.bytes(file, low..<offset, path).withView { Hash(of: $0) }
     }
 }
 
@@ -177,7 +196,7 @@ struct KnownPositions {
     static func isCopy(_ path: ByteString, size: UInt64, of known: [Known]) -> Bool {
         guard !known.isEmpty, let file = try? System.open(path) else { return false }
         defer { System.close(file) }
-        return known.contains { $0.offset > 0 && ((try? $0.mark.holds(file, size: size, offset: $0.offset, path)) ?? false) }
+        return known.contains { max($0.offset, $0.mark.markerEnd ?? 0) > 0 && ((try? $0.mark.holds(file, size: size, offset: $0.offset, path)) ?? false) }
     }
 
     /// Paths, as first seen, of files with inode `inode`.

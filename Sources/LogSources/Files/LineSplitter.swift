@@ -15,6 +15,13 @@ struct LineSplitter {
 
     init(maxLineBytes: Int) { self.maxLineBytes = maxLineBytes }
 
+    /// What was cut was not delivered.
+    mutating func forgetCounts() {
+        linesCut = 0
+        bytesCut = 0
+        nulBytes = 0
+    }
+
     /// The time of reading, later than any given before.
     mutating func time() -> Int64 {
         lastTime = max(Timestamp.now().nanoseconds, lastTime &+ 1)

@@ -29,6 +29,10 @@ struct Reader: ~Copyable {
     /// Open files in the order of opening, to close those that are silent when there are too many.
     private var open: [Tail] = []
     private var openHead = 0
+    /// When `open` holds so many it is cleared of what is closed.
+    private var openLimit = 64
+    /// Turns in a row that found no descriptor.
+    private var starved = 0
     private var failuresTold: Set<ByteString> = []
 
     init(
@@ -62,24 +66,36 @@ struct Reader: ~Copyable {
         var roundBegan = Monotonic.now()
         while !stopped.load(ordering: .relaxed) {
             for notice in inbox.take() { handle(notice, shown) }
+            // In time also while there is always something to read: it is the sweep that gives descriptors of rotated files back.
+            let now = Monotonic.now()
+            if !once, now >= nextSweep {
+                try sweep(shown, finished, now)
+                nextSweep = now &+ settings.pollInterval.nanoseconds
+                starved = 0
+            }
+            if starved > queue.count - queueHead {
+                // Everybody waits for a descriptor: nothing changes before the next sweep, or the next notice.
+                starved = 0
+                sleep(until: nextSweep, wakeUp)
+                continue
+            }
             if let tail = next() {
                 try turn(tail, shown, finished)
                 continue
             }
             if once { return }
-            let now = Monotonic.now()
-            if now >= nextSweep {
-                try sweep(shown, finished, now)
-                nextSweep = now &+ settings.pollInterval.nanoseconds
-                if queueHead < queue.count { continue }
-            }
             // Small writes are collected: the next round begins some time after this one did.
             let rest = roundBegan &+ settings.pacing.nanoseconds &- now
             if rest > 0 { _ = System.waitReadable([], milliseconds: Int(rest / 1_000_000)) }
-            let wait = max(0, (nextSweep &- Monotonic.now()) / 1_000_000 + 1)
-            if System.waitReadable([wakeUp.readable], milliseconds: Int(wait))[0] { wakeUp.clear() }
+            sleep(until: nextSweep, wakeUp)
             roundBegan = Monotonic.now()
         }
+    }
+
+    /// Waits for a notice, until `deadline` at most.
+    private func sleep(until deadline: Int64, _ wakeUp: WakeUp) {
+        let wait = max(0, (deadline &- Monotonic.now()) / 1_000_000 + 1)
+        if System.waitReadable([wakeUp.readable], milliseconds: Int(wait))[0] { wakeUp.clear() }
     }
 
     // MARK: Notices
@@ -245,10 +261,12 @@ struct Reader: ~Copyable {
         _ tail: Tail, _ shown: borrowing Mutex<[ObjectIdentifier: TailProgress]>, _ finished: borrowing Mutex<[FileID]>
     ) throws {
         guard makeRoom(for: tail) else {
-            // All descriptors are in use by files that have news themselves.
+            // All descriptors are in use by files that have news themselves, or are rotated.
+            starved += 1
             enqueue(tail)
             return
         }
+        starved = 0
         let wasOpen = tail.isOpen
         let before = tail.progress
         let now = Monotonic.now()
@@ -270,7 +288,7 @@ struct Reader: ~Copyable {
                 busy.append(tail)
             }
             if once {
-                try tail.deliverUnfinished(&context)
+                do { try tail.deliverUnfinished(&context) } catch let error as SystemError { return fail(tail, error) }
                 drop(tail, shown, finished)
             }
         case .failed(let error): fail(tail, error)
@@ -278,7 +296,8 @@ struct Reader: ~Copyable {
     }
 
     private mutating func fail(_ tail: Tail, _ error: SystemError) {
-        close(tail)
+        // A rotated file may have no name left to open it by.
+        if !tail.isDetached || error.isStale { close(tail) }
         if error.isExhausted {
             // Others must close first.
             closeSilent(64)
@@ -292,7 +311,7 @@ struct Reader: ~Copyable {
         }
         if error.isMissing, tail.isDetached || error.call == "open" {
             // Deleted or renamed out of sight before it was opened; the watcher tells if the name comes back.
-            if tail.backlog > 0 { context.count(.bytesLost, tail.backlog) }
+            context.count(.bytesLost, tail.loseBacklog())
             return
         }
         tail.hasFailed = true
@@ -346,6 +365,15 @@ struct Reader: ~Copyable {
         }
     }
 
+    /// Forgets what is closed or let go of: else every file that was ever open would stay in memory. Amortised O(1) a file opened.
+    private mutating func compactOpen() {
+        guard open.count >= openLimit else { return }
+        var kept: Set<ObjectIdentifier> = []
+        open = open[openHead...].filter { $0.isOpen && !$0.isDropped && kept.insert(ObjectIdentifier($0)).inserted }
+        openHead = 0
+        openLimit = max(64, 2 * open.count)
+    }
+
     // MARK: Time
 
     /// Looks at files that were busy lately, and lets go of rotated ones that have become silent.
@@ -363,33 +391,45 @@ struct Reader: ~Copyable {
             }
         }
         busy = still
-        for tail in detached {
-            let silent = now &- max(tail.lastActive, tail.detachedAt ?? now)
-            let isOver = tail.isReplaced || tail.links == 0
-            let wait = isOver ? settings.rotateWait : max(settings.rotateWait, settings.renamedWait)
-            if let end = tail.leaveBy, now >= end {
-                // Still written to, and nobody's any more. An unfinished line stays for whoever reads on from here.
-                drop(tail, shown, finished)
-                continue
-            }
-            guard silent >= wait.nanoseconds || (tail.hasFailed && !tail.isOpen) else { continue }
-            // Once more, so that nothing written since the last look is left behind.
-            var outcome = Tail.Turn.idle
-            if makeRoom(for: tail) {
-                let wasOpen = tail.isOpen
-                outcome = try tail.turn(&context, now: now)
-                if tail.isOpen, !wasOpen { open.append(tail) }
-                if !tail.isOpen, !wasOpen { budget.give() }
-            }
-            if case .more = outcome {
-                enqueue(tail)
-                continue
-            }
-            if tail.lastActive == now { continue }
-            try tail.deliverUnfinished(&context)
-            drop(tail, shown, finished)
-        }
+        for tail in detached { try finish(tail, shown, finished, now) }
         detached.removeAll { tails[Name(id: $0.id, slot: $0.slot)] !== $0 }
+        compactOpen()
+    }
+
+    /// Lets go of a rotated file once it is silent and read to its end. One that cannot be read is kept for `renamedWait`: disks and
+    /// servers come back.
+    private mutating func finish(
+        _ tail: Tail, _ shown: borrowing Mutex<[ObjectIdentifier: TailProgress]>, _ finished: borrowing Mutex<[FileID]>, _ now: Int64
+    ) throws {
+        if let end = tail.leaveBy, now >= end {
+            // Still written to, and nobody's any more. An unfinished line stays for whoever reads on from here.
+            drop(tail, shown, finished)
+            return
+        }
+        let since = tail.detachedAt ?? now
+        let isPatient = now &- since < max(settings.rotateWait, settings.renamedWait).nanoseconds
+        // It has its turn when everything has been looked at.
+        if tail.hasFailed, isPatient { return }
+        let isOver = tail.isReplaced || tail.links == 0
+        let wait = isOver ? settings.rotateWait : max(settings.rotateWait, settings.renamedWait)
+        guard tail.hasFailed || now &- max(tail.lastActive, since) >= wait.nanoseconds else { return }
+        // Once more, so that nothing written since the last look is left behind.
+        guard makeRoom(for: tail) else { return enqueue(tail) }
+        let wasOpen = tail.isOpen
+        let outcome = try tail.turn(&context, now: now)
+        if tail.isOpen, !wasOpen { open.append(tail) }
+        if !tail.isOpen, !wasOpen { budget.give() }
+        switch outcome {
+        case .more: return enqueue(tail)
+        case .idle: if tail.lastActive == now { return }
+        case .failed(let error):
+            if isPatient, !error.isMissing { return fail(tail, error) }
+            context.count(.bytesLost, tail.loseBacklog())
+        }
+        do { try tail.deliverUnfinished(&context) } catch let error as SystemError {
+            if isPatient { return fail(tail, error) }
+        }
+        drop(tail, shown, finished)
     }
 
     private mutating func drop(

@@ -52,7 +52,9 @@ struct TailContext {
 /// Invariants
 /// - `pending` holds the bytes of `pendingStart..<readOffset` (less `dropped` at the end), none of them a newline;
 ///   `delivered ≤ pendingStart ≤ readOffset`, and what lies between the first two is NUL.
-/// - `readMark` is of the bytes before `readOffset`, `mark.marker` of those before `delivered`.
+/// - `readMark` is of the bytes before `readOffset`, `mark.marker` of those before `mark.markerEnd`: that is `delivered`, or further
+///   on for as long as nothing was delivered behind a position that was committed with lines held back.
+/// - What may fail comes before what changes: after a `SystemError` all of this holds still.
 /// - `key` is nil exactly as long as nothing was delivered of these contents.
 final class Tail {
     enum Turn { case idle, more, failed(SystemError) }
@@ -181,10 +183,11 @@ final class Tail {
         for known in context.known.candidates(id, slot: slot) {
             guard try known.mark.holds(file, size: size, offset: known.offset, location) else { continue }
             guard known.key.id.device == id.device || known.mark.fingerprint.length >= 256 else { continue }
+            let before = try readMark(at: known, in: file)
             context.known.claim(known)
             key = known.key
             mark = known.mark
-            begin(at: known.offset)
+            begin(at: known.offset, before)
             // The name it had when it was first seen, as long as that still belongs to the target.
             if mark.path != location, target.matches(mark.path) {
                 (labels, progress) = Tail.labelled(target, mark.path)
@@ -195,10 +198,11 @@ final class Tail {
         for known in context.known.candidates(id, slot: slot) where known.key.id == id {
             key = known.key
             mark = known.mark
-            begin(at: known.offset)
-            if try readCopy(&context) {
+            // The bytes before the position are in the copy, if there is one.
+            begin(at: known.offset, .none)
+            if try readCopy(&context, of: known) {
                 context.known.claim(known)
-                try deliverUnfinished(&context)
+                do { try deliverUnfinished(&context) } catch is SystemError {}
             }
             forgetContents()
         }
@@ -213,13 +217,19 @@ final class Tail {
         }
     }
 
-    private func begin(at offset: UInt64) {
+    private func begin(at offset: UInt64, _ before: FileMark.Hash) {
         delivered = offset
         readOffset = offset
         pendingStart = offset
         forgotten = offset
-        readMark = mark.marker
+        readMark = before
         progress.offset.store(offset, ordering: .relaxed)
+    }
+
+    /// The mark of the bytes before a position: that of the position, unless lines were held back there.
+    private func readMark(at known: KnownPositions.Known, in file: Int32) throws(SystemError) -> FileMark.Hash {
+        if known.mark.markerEnd ?? known.offset == known.offset { return known.mark.marker }
+        return try FileMark.marker(file, before: known.offset, location)
     }
 
     /// Start of the line that holds the byte before `offset`, or `offset` when that byte is a newline: a foreign collector
@@ -244,11 +254,9 @@ final class Tail {
 
     /// Commits a position in a file of which nothing was read.
     private func skip(to offset: UInt64, _ context: inout TailContext) throws {
-        let low = offset - min(offset, UInt64(FileMark.markerMax))
-        readMark = try System.bytes(file, low..<offset, location).withView { FileMark.Hash(of: $0) }
-        mark.marker = readMark
-        try deliver(ByteArena(capacity: 64), [], upTo: offset, &context)
-        begin(at: offset)
+        let before = try FileMark.marker(file, before: offset, location)
+        try deliver(ByteArena(capacity: 64), [], upTo: offset, before, &context)
+        begin(at: offset, before)
     }
 
     // MARK: Reading
@@ -258,7 +266,7 @@ final class Tail {
         do {
             guard try open(&context) else {
                 // The name was taken over while the file was closed; what was not read is out of reach.
-                if lastSize > readOffset { context.count(.bytesLost, lastSize - readOffset) }
+                context.count(.bytesLost, loseBacklog())
                 return .idle
             }
             return try readBlock(&context, now)
@@ -314,20 +322,42 @@ final class Tail {
         arena.truncate(to: carried + got)
         if got == 0 { return .idle }
         lastActive = now
-        context.count(.bytes, UInt64(got))
-        let start = readOffset
+        let (start, startMark) = (readOffset, readMark)
         let overlap = UnsafeRawBufferPointer(rebasing: context.scratch[..<before])
         readMark = Self.marker(arena.view, arena.count, new: carried, overlap)
         readOffset += UInt64(got)
-        forgetCache(context.settings, size: status.size)
 
-        if isOverlong {
-            try endOverlong(arena, from: start, overlap, &context)
-        } else {
-            try deliverLines(arena, searchFrom: carried, overlap, &context)
+        do {
+            if isOverlong {
+                try endOverlong(arena, from: start, overlap, &context)
+            } else {
+                try deliverLines(arena, searchFrom: carried, overlap, &context)
+            }
+        } catch let error as SystemError {
+            takeBack(to: start, startMark, arena, carried, &context)
+            throw error
         }
+        context.count(.bytes, UInt64(got))
+        forgetCache(context.settings, size: status.size)
         account(&context)
         return readOffset < end ? .more : .idle
+    }
+
+    /// A block was read and could not be delivered: it is read again.
+    private func takeBack(
+        to start: UInt64, _ startMark: FileMark.Hash, _ arena: ByteArena, _ carried: Int, _ context: inout TailContext
+    ) {
+        context.splitter.forgetCounts()
+        if delivered > start {
+            // The overlong line that ended in it is delivered; what is behind it is not.
+            readOffset = delivered
+            readMark = mark.marker
+        } else {
+            readOffset = start
+            readMark = startMark
+            arena.truncate(to: carried)
+        }
+        account(&context)
     }
 
     private func account(_ context: inout TailContext) {
@@ -382,6 +412,11 @@ final class Tail {
         var lines: [LineBatch.Line] = []
         let text = arena.view
         let consumed = split(text, searchFrom, into: &lines, &context)
+        let offset = pendingStart + UInt64(consumed)
+        if consumed > 0, try !identify(text, upTo: offset, &context) {
+            // Overwritten between two reads: what was read is whole all the same.
+            lastModified = .min
+        }
         context.countSplit()
         var rest = consumed
         var isHole = false
@@ -391,15 +426,10 @@ final class Tail {
             context.count(.nulBytesSkipped, UInt64(rest - consumed))
             isHole = rest == text.count
         }
-        if !isHole {
-            nulRun = nil
-        } else if nulRun == nil {
-            nulRun = (
-                pendingStart + UInt64(consumed), consumed > 0 ? Self.marker(text, consumed, new: searchFrom, overlap) : FileMark.Hash(of: ByteView(unsafe: overlap))
-            )
-        }
+        let before = consumed > 0 ? Self.marker(text, consumed, new: searchFrom, overlap) : FileMark.Hash(of: ByteView(unsafe: overlap))
         let unfinished = text.count - rest
         if consumed == 0 && rest == 0 {
+            nulRun = nil
             // Nothing ended: the bytes stay where they are.
             pending = arena
             limitPending(arena, context)
@@ -407,20 +437,16 @@ final class Tail {
         }
         let next: ByteArena? = unfinished > 0 ? ByteArena(capacity: unfinished) : nil
         next?.append(text.suffix(from: rest))
-        let offset = pendingStart + UInt64(consumed)
         if consumed > 0 {
-            mark.marker = Self.marker(text, consumed, new: searchFrom, overlap)
-            if try !identify(arena.view, upTo: offset, &context) {
-                // Overwritten between two reads: what was read is whole all the same.
-                lastModified = .min
-            }
             arena.truncate(to: consumed)
-            try deliver(arena, lines, upTo: offset, &context)
+            try deliver(arena, lines, upTo: offset, before, &context)
         }
+        nulRun = isHole ? nulRun ?? (offset, before) : nil
         pending = next
         pendingStart = readOffset - UInt64(unfinished)
         if let next { limitPending(next, context) }
-        if isHole { try skipHole(&context) }
+        // Where that fails the NUL bytes are read like others, and that fails too, or does not.
+        if isHole { do { try skipHole(&context) } catch is SystemError {} }
     }
 
     private func split(
@@ -455,11 +481,11 @@ final class Tail {
         // The last byte of the newline.
         let newline = found + width - 1
         let end = start + UInt64(newline + 1)
+        _ = try identify(kept.view, upTo: end, &context)
         context.count(.linesCut)
         context.count(.bytesCut, dropped + UInt64(newline))
-        mark.marker = Self.marker(block.view, newline + 1, new: 0, overlap)
-        _ = try identify(kept.view, upTo: end, &context)
-        try deliver(kept, [wholeLine(kept, end: end, &context)], upTo: end, &context)
+        let marker = Self.marker(block.view, newline + 1, new: 0, overlap)
+        try deliver(kept, [wholeLine(kept, end: end, &context)], upTo: end, marker, &context)
         dropped = 0
         let rest = ByteArena(capacity: max(64, block.count - newline - 1))
         rest.append(block.view[(newline + 1)..<block.count])
@@ -485,11 +511,10 @@ final class Tail {
         let end = min(status.size, limit ?? .max)
         let data = min(System.nextData(file, after: readOffset) ?? end, end)
         guard data > readOffset else { return }
+        readMark = try FileMark.marker(file, before: data, location)
         context.count(.nulBytesSkipped, data - readOffset)
         readOffset = data
         pendingStart = data
-        let low = data - min(data, UInt64(FileMark.markerMax))
-        readMark = try System.bytes(file, low..<data, location).withView { FileMark.Hash(of: $0) }
     }
 
     /// A run of NUL up to the end may be room that a writer has set aside: once it is written to, it is read again.
@@ -520,9 +545,10 @@ final class Tail {
         return true
     }
 
-    /// Hands lines over. Blocks while the sink has no room.
+    /// Hands lines over. `marker`: of the bytes before `offset`. Blocks while the sink has no room. Throws a `SystemError` only before
+    /// it hands anything over.
     private func deliver(
-        _ arena: ByteArena, _ lines: [LineBatch.Line], upTo offset: UInt64, _ context: inout TailContext
+        _ arena: ByteArena, _ lines: [LineBatch.Line], upTo offset: UInt64, _ marker: FileMark.Hash, _ context: inout TailContext
     ) throws {
         if mark.fingerprint.length == 0 { _ = try identify(ByteView(), upTo: offset, &context) }
         let key =
@@ -530,6 +556,8 @@ final class Tail {
             ?? FileSourceKey(
                 id: id, fingerprint: mark.fingerprint.value, born: UInt64(bitPattern: context.splitter.time()), slot: slot)
         self.key = key
+        mark.marker = marker
+        mark.markerEnd = offset
         var (arena, lines) = (arena, lines)
         if let decoder {
             let out = ByteArena(capacity: max(64, arena.count))
@@ -558,13 +586,12 @@ final class Tail {
     /// Delivers what is there of a last line without a newline.
     func deliverUnfinished(_ context: inout TailContext) throws {
         guard let kept = pending, !kept.isEmpty else { return }
+        _ = try identify(kept.view, upTo: readOffset, &context)
         if dropped > 0 {
             context.count(.linesCut)
             context.count(.bytesCut, dropped)
         }
-        mark.marker = readMark
-        _ = try identify(kept.view, upTo: readOffset, &context)
-        try deliver(kept, [wholeLine(kept, end: readOffset, &context)], upTo: readOffset, &context)
+        try deliver(kept, [wholeLine(kept, end: readOffset, &context)], upTo: readOffset, readMark, &context)
         pending = nil
         pendingStart = readOffset
         dropped = 0
@@ -592,7 +619,7 @@ final class Tail {
         nulRun = nil
         decoder = nil
         lastSize = 0
-        begin(at: 0)
+        begin(at: 0, .none)
     }
 
     private struct CopyEnded: Error {}
@@ -601,8 +628,9 @@ final class Tail {
     /// were read. Only what was written between the copy and the cut is nowhere.
     ///
     /// Reads the copy to its end, however much that is: there is no other moment at which it belongs to this file. False: there is none.
-    private func readCopy(_ context: inout TailContext) throws -> Bool {
-        guard readOffset > 0, limit == nil, let copy = try? findCopy() else { return false }
+    private func readCopy(_ context: inout TailContext, of known: KnownPositions.Known? = nil) throws -> Bool {
+        let mark = known?.mark ?? readUpToNow
+        guard max(readOffset, mark.markerEnd ?? 0) > 0, limit == nil, let copy = try? findCopy(holding: mark) else { return false }
         let own = file
         let seen = lastSize
         file = copy
@@ -612,8 +640,9 @@ final class Tail {
             file = own
             isReadingCopy = false
         }
-        context.count(.copiesRead)
         do {
+            if let known { readMark = try readMark(at: known, in: copy) }
+            context.count(.copiesRead)
             while case .more = try readBlock(&context, Monotonic.now()) {}
         } catch is CopyEnded {
         } catch is SystemError {}
@@ -623,7 +652,7 @@ final class Tail {
 
     /// A file beside this one whose name begins with this one's, which holds what was read here and more. nil where there is none, and
     /// where copies are read as files of their own. O(files of the directory).
-    private func findCopy() throws -> Int32? {
+    private func findCopy(holding mark: FileMark) throws -> Int32? {
         let directory = location.parent
         var names = try System.list(directory).entries.filter {
             $0.kind != .directory && $0.name != location.lastComponent && $0.name.bytes.starts(with: location.lastComponent.bytes)
@@ -636,7 +665,7 @@ final class Tail {
             if target.matches(path) { continue }
             guard let file = try? System.open(path) else { continue }
             if let status = try? System.status(of: file, path), status.kind == .regular, status.id != id, status.size > readOffset,
-                (try? holdsWhatWasRead(file, path)) ?? false
+                (try? mark.holds(file, size: status.size, offset: readOffset, path)) ?? false
             {
                 return file
             }
@@ -645,10 +674,12 @@ final class Tail {
         return nil
     }
 
-    private func holdsWhatWasRead(_ file: Int32, _ path: ByteString) throws -> Bool {
+    /// The mark that a copy must have.
+    private var readUpToNow: FileMark {
         var mark = mark
         mark.marker = readMark
-        return try mark.holds(file, size: .max, offset: readOffset, path)
+        mark.markerEnd = readOffset
+        return mark
     }
 
     /// Candidates from either end of the row.
@@ -659,6 +690,12 @@ final class Tail {
 
     /// Bytes known to be there and not read.
     var backlog: UInt64 { lastSize > readOffset ? lastSize - readOffset : 0 }
+
+    /// The backlog, given up: it is told once.
+    func loseBacklog() -> UInt64 {
+        defer { lastSize = min(lastSize, readOffset) }
+        return backlog
+    }
 
     private func forgetCache(_ settings: FileSourceSettings, size: UInt64) {
         // Steps of 8 MiB, and only in a backlog: a file that is followed is read again by its writer's next block.

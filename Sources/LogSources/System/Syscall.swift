@@ -67,6 +67,7 @@ enum System {
 
     /// For reading; never waits (a FIFO put in place of the file between `stat` and here), never becomes a terminal.
     static func open(_ path: ByteString) throws(SystemError) -> Int32 {
+        try SystemFaults.check("open", path)
         while true {
             let file = path.withCPath { Glibc.open($0, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) }
             if file >= 0 { return file }
@@ -94,6 +95,7 @@ enum System {
         _ file: Int32, at offset: UInt64, _ before: UnsafeMutableRawBufferPointer, _ after: UnsafeMutableRawBufferPointer,
         _ path: ByteString
     ) throws(SystemError) -> Int {
+        try SystemFaults.check("read block", path)
         let parts = (
             iovec(iov_base: before.baseAddress, iov_len: before.count),
             iovec(iov_base: after.baseAddress, iov_len: after.count)
@@ -109,6 +111,7 @@ enum System {
 
     /// The bytes of `range`, fewer at the end of the file.
     static func bytes(_ file: Int32, _ range: Range<UInt64>, _ path: ByteString) throws(SystemError) -> [UInt8] {
+        try SystemFaults.check("read", path)
         let wanted = Int(clamping: range.upperBound - range.lowerBound)
         var failure: SystemError?
         let bytes = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, count in

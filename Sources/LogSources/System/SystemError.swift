@@ -15,6 +15,8 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
 
     var isMissing: Bool { code == ENOENT || code == ENOTDIR }
     var isForbidden: Bool { code == EACCES || code == EPERM }
+    /// The descriptor leads nowhere any more: a file server has forgotten the file.
+    var isStale: Bool { code == ESTALE }
     var isExhausted: Bool { code == EMFILE || code == ENFILE }
 
     /// "No such file or directory", in the C locale's words.

@@ -58,6 +58,9 @@ private enum Gzip {
 }
 
 @Suite(.serialized) struct ArchiveTests {
+    /// `one`, `two`, `three`.
+    static var sample: [UInt8] { Packed.gzip }
+
     private func target(
         _ path: String, _ format: StreamDecompressor.Format? = nil, encoding: String? = nil, delay: Duration = .zero
     ) throws -> FileTarget {

@@ -4,7 +4,11 @@ import LogModel
 /// What is remembered of a compressed file: enough to know it again, and whether it was read to its end.
 ///
 /// The position is a number of lines, as Promtail has it; bytes of the archive mean nothing in the text. The detail is
-/// `1 fp=<length>:<hash of the first bytes> size=<bytes> done=<0|1> path=<path when first seen>`.
+/// `1 fp=<length>:<hash of the first bytes> size=<bytes> done=<lines> path=<path when first seen>`.
+///
+/// `done` is how many lines there are in all, 0 as long as that is not known. The archive is done with once the position is there:
+/// while a stage holds the last lines back, the position that is committed is behind them, and its detail is of the end. (Earlier
+/// versions wrote 1 for any number, which says the same of every position but 0.)
 struct ArchiveMark: Equatable, Sendable {
     static let fingerprintMax = 1024
 
@@ -12,7 +16,8 @@ struct ArchiveMark: Equatable, Sendable {
     var hash: UInt64
     /// Of the file, when this was written.
     var size: UInt64
-    var isDone: Bool
+    /// Lines in all, 0: not known yet.
+    var done: UInt64
     var path: ByteString
 
     init(_ file: Int32, size: UInt64, path: ByteString) throws(SystemError) {
@@ -20,7 +25,7 @@ struct ArchiveMark: Equatable, Sendable {
         length = bytes.count
         hash = bytes.withView { XXH3.of($0) }
         self.size = size
-        isDone = false
+        done = 0
         self.path = path
     }
 
@@ -33,20 +38,23 @@ struct ArchiveMark: Equatable, Sendable {
         }
         guard let print = value(1, "fp")?.split(separator: ":"), print.count == 2, let length = Int(print[0]),
             (0...Self.fingerprintMax).contains(length), let hash = UInt64(print[1], radix: 16),
-            let size = value(2, "size").flatMap({ UInt64($0) }), let done = value(3, "done"),
+            let size = value(2, "size").flatMap({ UInt64($0) }), let done = value(3, "done").flatMap({ UInt64($0) }),
             parts[4].starts(with: Array("path=".utf8))
         else { return nil }
         self.length = length
         self.hash = hash
         self.size = size
-        isDone = done == "1"
+        self.done = done
         path = ByteString([UInt8](parts[4].dropFirst(5)))
     }
 
     var detail: ByteString {
-        let head = "1 fp=\(length):\(String(hash, radix: 16)) size=\(size) done=\(isDone ? 1 : 0) path="
+        let head = "1 fp=\(length):\(String(hash, radix: 16)) size=\(size) done=\(done) path="
         return ByteString(Array(head.utf8) + path.bytes)
     }
+
+    /// Whether nothing is left of it behind `lines`.
+    func isDone(at lines: UInt64) -> Bool { done > 0 && lines >= done }
 
     /// Whether the open file begins as it did, and has not become shorter.
     func holds(_ file: Int32, size now: UInt64, _ path: ByteString) throws(SystemError) -> Bool {

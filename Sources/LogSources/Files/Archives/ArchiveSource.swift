@@ -11,8 +11,13 @@ package final class ArchiveSource: CollectorSource {
     private enum Outcome {
         /// Nothing to do until the file changes.
         case settled
+        /// It could not be read; that may pass.
+        case failed
         case stopped
     }
+
+    /// How far archives were read, by inode.
+    private typealias Known = [UInt64: [(key: ArchiveKey, lines: UInt64, mark: ArchiveMark)]]
 
     /// A file that was looked at in this run.
     private struct Seen {
@@ -31,7 +36,7 @@ package final class ArchiveSource: CollectorSource {
     private let ready = Atomic<Bool>(false)
     private let wakeUp: WakeUp
 
-    /// Batches hold about this much text.
+    /// Files that are remembered as looked at; beyond it those that are gone are forgotten.
     private static let seenMax = 100_000
 
     package init(
@@ -62,7 +67,7 @@ package final class ArchiveSource: CollectorSource {
     private var isStopped: Bool { stopped.load(ordering: .relaxed) }
 
     package func run() throws {
-        var known: [UInt64: [(key: ArchiveKey, lines: UInt64, mark: ArchiveMark)]] = [:]
+        var known: Known = [:]
         for (source, position) in sink.positions(withPrefix: ArchiveKey.prefix) {
             guard let key = ArchiveKey(source), let mark = ArchiveMark(position.detail) else { continue }
             known[key.id.inode, default: []].append((key, position.offset, mark))
@@ -85,9 +90,12 @@ package final class ArchiveSource: CollectorSource {
                     isWaiting = true
                     continue
                 }
-                // Noted before it is read: what changes meanwhile is looked at once more.
-                seen[match.status.id]?.status = match.status
-                if case .stopped = try read(match, target, &known, &said) { return }
+                // As it was before it was read: what changes meanwhile is looked at once more.
+                switch try read(match, target, &known, &said) {
+                case .settled: seen[match.status.id]?.status = match.status
+                case .failed: break  // Tried again at the next look.
+                case .stopped: return
+                }
             }
             ready.store(true, ordering: .relaxed)
             if once, !isWaiting { return }
@@ -115,8 +123,7 @@ package final class ArchiveSource: CollectorSource {
     }
 
     private func read(
-        _ match: GlobExpansion.Match, _ target: FileTarget,
-        _ known: inout [UInt64: [(key: ArchiveKey, lines: UInt64, mark: ArchiveMark)]], _ said: inout Set<String>
+        _ match: GlobExpansion.Match, _ target: FileTarget, _ known: inout Known, _ said: inout Set<String>
     ) throws -> Outcome {
         let path = match.path
         do {
@@ -129,7 +136,7 @@ package final class ArchiveSource: CollectorSource {
             let candidates = known[match.status.id.inode] ?? []
             if let index = try candidates.firstIndex(where: { try $0.mark.holds(file, size: size, path) }) {
                 let before = candidates[index]
-                if before.mark.isDone, before.mark.size == size { return .settled }
+                if before.mark.isDone(at: before.lines), before.mark.size == size { return .settled }
                 (key, passed) = (before.key, before.lines)
                 mark.length = before.mark.length
                 mark.hash = before.mark.hash
@@ -155,7 +162,11 @@ package final class ArchiveSource: CollectorSource {
             while let part = try text.next() {
                 if isStopped { return .stopped }
                 guard let last = part.lines.last, last.end > passed else { continue }
-                if let held { try deliver(held, key, mark, target, labels, &delivered) }
+                if let held {
+                    try deliver(held, key, mark, target, labels, &delivered)
+                    // At once: should reading fail further on, it is tried again behind this.
+                    note(key, delivered, mark, &known)
+                }
                 held = part
             }
             let cuts = text.takeCuts()
@@ -163,10 +174,9 @@ package final class ArchiveSource: CollectorSource {
                 (SourceCounter.linesCut, cuts.lines), (.bytesCut, cuts.bytes), (.nulBytesSkipped, cuts.nul),
                 (.charactersReplaced, UInt64(text.charactersReplaced)), (.bytes, size),
             ] where amount > 0 { events.count(counter, amount) }
-            mark.isDone = text.ending == .complete
+            mark.done = text.ending == .complete ? text.number : 0
             if let held { try deliver(held, key, mark, target, labels, &delivered) }
-            known[key.id.inode, default: []].removeAll { $0.key == key }
-            known[key.id.inode, default: []].append((key, delivered, mark))
+            note(key, delivered, mark, &known)
             switch text.ending {
             case .complete?:
                 events.count(.filesFinished, 1)
@@ -180,6 +190,7 @@ package final class ArchiveSource: CollectorSource {
         } catch let error as SystemError {
             if error.isMissing { return .settled }
             fail(error.isForbidden ? PermissionHint.text(for: error) : "cannot be read: \(error)", path, &said)
+            return .failed
         } catch let error as DecodeError {
             fail("cannot be read: \(error.message)", path, &said)
         }
@@ -198,6 +209,11 @@ package final class ArchiveSource: CollectorSource {
                 source: key.text, path: mark.path.string, job: target.job, labelSets: [labels], bytes: part.bytes.take(),
                 lines: lines, from: delivered, to: SourcePosition(offset: last.end, detail: mark.detail)))
         delivered = last.end
+    }
+
+    private func note(_ key: ArchiveKey, _ lines: UInt64, _ mark: ArchiveMark, _ known: inout Known) {
+        known[key.id.inode, default: []].removeAll { $0.key == key }
+        known[key.id.inode, default: []].append((key, lines, mark))
     }
 
     private func fail(_ words: String, _ path: ByteString, _ said: inout Set<String>) {

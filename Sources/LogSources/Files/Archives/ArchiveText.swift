@@ -38,7 +38,8 @@ struct ArchiveText: ~Copyable {
     private var searched = 0
     /// Enough of this line was kept; the rest is passed over.
     private var isSkipping = false
-    private var number: UInt64 = 0
+    /// Of the line given last, counted from 1.
+    private(set) var number: UInt64 = 0
     private var isFirst = true
     private(set) var ending: Ending?
     /// Counted since the owner took them.
