@@ -31,14 +31,14 @@ extension Service {
         let unread = UnreadCount()
         let make: CollectorHost.Maker = { plan, before async throws(Failure) in
             let target =
-                if let before { before } else if options.isDryRun { printing(plan) } else if let store {
+                if let before { before } else if options.isDryRun { printing(plan, log) } else if let store {
                     try storing(plan, store, parts)
                 } else {
-                    try ship(plan, options, parts)
+                    try await ship(plan, options, parts)
                 }
             do throws(Failure) { return try await generation(plan, target, parts, unread) } catch {
                 // A reload goes back to the old configuration, which needs queues and positions for itself.
-                if before == nil { target.abandon() }
+                if before == nil { await target.abandon() }
                 throw error
             }
         }
@@ -54,7 +54,7 @@ extension Service {
         if plan.observes, !options.isDryRun, !options.once || options.servesMetrics {
             observation = try await observe(plan, parts, host, log)
         }
-        do throws(StoreError) { try first.collector.start() } catch { throw Failure(status: 2, message: "tailrace: \(error.message)") }
+        do throws(StoreError) { try await first.collector.start() } catch { throw Failure(status: 2, message: "tailrace: \(error.message)") }
 
         let status = options.once
             ? await once(first, unread, timeoutSeconds: options.timeoutSeconds, log) : await untilSignal(host, log)
@@ -121,11 +121,17 @@ extension Service {
         _ = try pipelines(plan, PipelineEnvironment(registry: Registry()), nil)
     }
 
-    private static func ship(_ plan: ServicePlan, _ options: ServiceOptions, _ parts: Parts) throws(Failure) -> DeliveryTarget {
+    private static func ship(_ plan: ServicePlan, _ options: ServiceOptions, _ parts: Parts) async throws(Failure) -> DeliveryTarget {
         let (registry, log) = (parts.registry, parts.log)
         let report: @Sendable (String) -> Void = { log.warning($0) }
         let isAnew = plan.clients.contains { $0.spool != nil } && SpoolPositions.isAnew(plan.positionsPath)
-        let file = PositionsFile(path: plan.positionsPath)
+        let file = PositionsFile(path: plan.positionsPath, events: events(log))
+        // Found out after the first batch, it would mean that every run delivers everything again.
+        do throws(DiskError) { try file.probe() } catch {
+            throw Failure(
+                status: 2,
+                message: "tailrace: positions cannot be kept: \(error); let `positions.filename` name a file in a directory that this user may write to")
+        }
         let identity = BatchIdentity.make()
         var clients: [ShippingClient] = []
         let spools = try openSpools(plan.clients, report)
@@ -141,18 +147,30 @@ extension Service {
                 settings.backoffMax = min(settings.backoffMax, 5_000_000_000)
             }
             let spool = spools[number]
-            // Positions that only a spool knows are written before it forgets them.
-            spool?.saveBeforeRelease {
-                do throws(DiskError) { try file.save() } catch { report("positions are not saved: \(error)") }
+            // Positions that only a spool knows are written before it forgets them; those of a client that is not required move nothing.
+            if settings.isRequired {
+                spool?.beforeRelease { advances in
+                    guard advances.allSatisfy({ file.hasReached($0.source, path: $0.path, $0.to.offset) }) else { return false }
+                    do throws(DiskError) { try file.save() } catch {
+                        report("positions are not saved, and the queue grows meanwhile: \(error)")
+                        return false
+                    }
+                    return true
+                }
             }
             clients.append(
                 ShippingClient(
                     settings, registry: registry, identity: "\(identity)-\(number)", spool: spool,
                     promtailNames: plan.promtailMetrics, environment: { Environment.variable($0) }, report: report))
         }
-        return DeliveryTarget(
+        let target = DeliveryTarget(
             destination: ShippingDestination(clients: clients, positions: file, report: report),
             batchWait: plan.clients.map(\.batchWait).min() ?? 1_000_000_000, positions: file, saver: PositionSaver(file, log: log))
+        guard clients.allSatisfy(\.hasThreads), target.saver?.hasThread ?? true else {
+            await target.abandon()
+            throw Failure(status: 2, message: "tailrace: no thread to be had for shipping: the process limit is reached")
+        }
+        return target
     }
 
     /// Those of all clients, or none: a reload that fails has to leave them to the configuration before.
@@ -183,9 +201,13 @@ extension Service {
         }
     }
 
-    private static func printing(_ plan: ServicePlan) -> DeliveryTarget {
-        let file = PositionsFile(path: plan.positionsPath, readOnly: true)
+    private static func printing(_ plan: ServicePlan, _ log: ServiceLog) -> DeliveryTarget {
+        let file = PositionsFile(path: plan.positionsPath, readOnly: true, events: events(log))
         return DeliveryTarget(destination: PrintingDestination(positions: file), batchWait: storeWait, positions: file)
+    }
+
+    private static func events(_ log: ServiceLog) -> SourceEvents {
+        SourceEvents(report: { log.note($0) })
     }
 
     private static func storing(_ plan: ServicePlan, _ store: LogStore, _ parts: Parts) throws(Failure) -> DeliveryTarget {

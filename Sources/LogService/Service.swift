@@ -95,7 +95,7 @@ package enum Service {
         log: ServiceLog, unread: UnreadCount = UnreadCount()
     ) async throws(Failure) -> Collector {
         let report: @Sendable (String) -> Void = { log.warning($0) }
-        let events = SourceMeters.events(registry, unread: unread, report: report)
+        let events = SourceMeters.events(registry, unread: unread, log: log)
         do {
             let maker = SourceMaker(plan: plan, sink: sink, once: once, registry: registry, events: events, log: log)
             return Collector(sink: sink, destination: destination, sources: try await maker.sources(), report: report)
@@ -170,7 +170,10 @@ package enum Service {
                             welcome: options.roles.contains(.collector)
                                 ? Welcome.make(plan) : nil
                         ) {
-                            try host?.current.collector.start()
+                            guard let host else { return }
+                            Task.detached {
+                                do { try await host.current.collector.start() } catch { log.error("\(error)") }
+                            }
                         })
                     ],
                     gracefulShutdownSignals: [.sigterm, .sigint], logger: QuietLogger.make()))

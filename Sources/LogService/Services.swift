@@ -13,7 +13,7 @@ struct ServerService: ServiceLifecycle.Service {
     let log: ServiceLog
     /// What to say to a person who has started everything at once; nil: nothing.
     let welcome: Welcome?
-    let started: @Sendable () throws -> Void
+    let started: @Sendable () -> Void
 
     /// How long requests may go on once the process is told to end; queries are cancelled then. A service manager waits
     /// 90 s before it kills, and the store must still be sealed after this.
@@ -24,10 +24,7 @@ struct ServerService: ServiceLifecycle.Service {
         try await withGracefulShutdownHandler {
             try await server.run { port in
                 log.info("listening on http://\(host):\(port)")
-                do { try started() } catch {
-                    log.error("\(error)")
-                    return
-                }
+                started()
                 welcome?.print(host: host, port: port)
             }
         } onGracefulShutdown: {
@@ -81,9 +78,15 @@ final class PositionSaver: Sendable {
         worker.withLock { $0 = thread }
     }
 
+    /// Whether the thread that saves could be had.
+    var hasThread: Bool { worker.withLock { $0 != nil } }
+
     func stop() {
         stopping.store(true, ordering: .relaxed)
-        worker.withLock { $0?.join() }
+        worker.withLock { worker in
+            worker?.join()
+            worker = nil
+        }
         save()
     }
 

@@ -343,6 +343,11 @@ import Testing
             ("clients: {url: x}", 1, 10, "`clients` in the file must be a list, not a mapping", nil),
             ("clients:\n- {batchwait: 1s}", 2, 3, "`url` is missing in clients[0]", nil),
             ("clients:\n- url: loki:3100", 2, 8, "`url` in clients[0] is no URL of a server", nil),
+            ("clients:\n- url: http://127.0.0.1:99999/p", 2, 8, "`url` in clients[0] is no URL of a server", nil),
+            ("clients:\n- url: http://x:abc/", 2, 8, "`url` in clients[0] is no URL of a server", nil),
+            ("clients:\n- url: 'http://[::1/'", 2, 8, "`url` in clients[0] is no URL of a server", nil),
+            ("clients:\n- url: http://127.0.0.1:-1/", 2, 8, "`url` in clients[0] is no URL of a server", nil),
+            ("clients:\n- url: 'http://%zz/'", 2, 8, "`url` in clients[0] is no URL of a server", nil),
             (
                 "clients:\n- url: http://a\n  batchwait: 1 sec", 3, 14,
                 "`batchwait` in clients[0] is no duration: `1 sec`", nil

@@ -100,7 +100,7 @@ import Testing
         let line: StaticString = "a \"quoted\" line\u{1}"
         for number in 0..<50 {
             out.reset()
-            DeadLetterFile.write(
+            letters.write(
                 labels: Labels([Label("s", "1")]), time: 0, line: ByteView(line), metadata: [], tenant: "t", status: 400,
                 reason: "no \(number)", into: out)
             #expect(letters.append(out.view) == nil)
@@ -111,6 +111,15 @@ import Testing
             folder.read("letters").hasSuffix(
                 #"{"time":"1970-01-01T00:00:00Z","labels":{"s":"1"},"line":"a \"quoted\" line\u0001","tenant":"t","status":400,"reason":"no 49"}"#
                     + "\n"))
+        // One letter alone does not burst the bound: 90 MB of NUL bytes became 540 MB.
+        out.reset()
+        let zeros = ByteString([UInt8](repeating: 0, count: 90_000))
+        zeros.withView { line in
+            letters.write(
+                labels: Labels([Label("s", "1")]), time: 0, line: line, metadata: [], tenant: "", status: 400,
+                reason: "long", into: out)
+        }
+        #expect(out.count < 2_000 && out.view.string.contains("\"bytes\":90000"))
         var nowhere = settings
         nowhere.path = folder.path("missing/letters")
         #expect(DeadLetterFile(nowhere).append(out.view)?.contains("are not kept") == true)

@@ -31,6 +31,16 @@ import Testing
         #expect(parts.map { Self.lines($0.batch) } == [["0 0 one", "3 1 four"], ["1 1 two"], ["2 0 three"]])
     }
 
+    /// `batchsize: 20000` became requests of 400,000 bytes: as large as a block of a file that was read at once.
+    @Test func aBatchFarOverTheSizeIsCut() {
+        let batch = Self.batch((0..<100).map { (nil, String(repeating: "x", count: 10) + " \($0 % 10)") })
+        let pieces = BatchPieces.of(batch, sizeMax: 100)
+        #expect(pieces.count == 13 && pieces.allSatisfy { $0.bytes.count <= 100 })
+        #expect(pieces.flatMap { Self.lines($0) } == Self.lines(batch))
+        #expect(BatchPieces.of(batch, sizeMax: 600).count == 1, "a little over is no matter")
+        #expect(BatchPieces.of(batch, sizeMax: 1).map(\.rows.count) == [Int](repeating: 1, count: 100))
+    }
+
     @Test func oneTenantIsOnePart() {
         #expect(TenantParts.of(Self.batch([("a", "one"), ("a", "two")])).map { $0.tenant?.string } == ["a"])
         #expect(TenantParts.of(Self.batch([(nil, "one"), ("", "two")])).map { $0.tenant?.string } == [nil])

@@ -219,7 +219,7 @@ enum ClientsBlock {
 
     // MARK: URLs
 
-    /// The URL without its user part, and that part decoded. nil when it is no `http` URL with a host.
+    /// The URL without its user part, and that part decoded. nil when it is no `http` URL with a host and, where it names one, a port.
     static func split(_ text: String) -> (url: String, userinfo: (user: String, password: String)?)? {
         guard let scheme = ["http://", "https://"].first(where: { text.lowercased().hasPrefix($0) }),
             text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F })
@@ -233,7 +233,7 @@ enum ClientsBlock {
             let parts = authority[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             userinfo = (PercentEncoding.decode(parts.first ?? ""), parts.count > 1 ? PercentEncoding.decode(parts[1]) : "")
         }
-        guard !host.isEmpty, host.first != ":" else { return nil }
+        guard ServerAuthority.isGood(host) else { return nil }
         return (scheme + host + rest.dropFirst(authority.count), userinfo)
     }
 }

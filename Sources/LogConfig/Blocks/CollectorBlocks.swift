@@ -49,7 +49,7 @@ enum CollectorBlocks {
             limits.maxStreams = map.integer("max_streams") ?? limits.maxStreams
             limits.maxLineSize = map.size("max_line_size") ?? limits.maxLineSize
             limits.maxLineSizeTruncate = map.bool("max_line_size_truncate") ?? limits.maxLineSizeTruncate
-            if limits.readlineRateEnabled, limits.readlineRate <= 0 || limits.readlineBurst <= 0 {
+            if limits.readlineRate <= 0 || limits.readlineBurst <= 0 {
                 problems.error("`readline_rate` and `readline_burst` must be above 0", at: map.mark)
             }
             configuration.collectorLimits = limits

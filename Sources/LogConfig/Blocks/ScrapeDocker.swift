@@ -56,7 +56,10 @@ enum ScrapeDocker {
             return address
         }
         guard let (scheme, host, port, path) = HTTPClientBlock.server(text, ports: ports) else {
-            entry.wrong("host", "is `\(text)`", hint: text.hasPrefix("ssh://") || text.hasPrefix("npipe://") ? "that way is not available; " + hint : hint)
+            let isOther = text.hasPrefix("ssh://") || text.hasPrefix("npipe://")
+            entry.wrong(
+                "host", text.contains("@") && !isOther ? "names a user: its password belongs into `basic_auth`" : "is not available",
+                hint: hint)
             return nil
         }
         var address = HTTPServerAddress(.tcp(host: host, port: port))

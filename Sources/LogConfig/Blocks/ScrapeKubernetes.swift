@@ -73,7 +73,9 @@ enum ScrapeKubernetes {
             return .cluster
         }
         guard let (scheme, host, port, path) = HTTPClientBlock.server(server, ports: ports) else {
-            entry.wrong("api_server", "is `\(server)`", hint: "write it as in https://10.0.0.1:6443")
+            entry.wrong(
+                "api_server", server.contains("@") ? "names a user: its password belongs into `basic_auth`" : "is `\(server)`",
+                hint: "write it as in https://10.0.0.1:6443")
             return nil
         }
         var address = HTTPServerAddress(.tcp(host: host, port: port))

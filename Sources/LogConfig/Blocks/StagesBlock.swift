@@ -29,7 +29,8 @@ enum StagesBlock {
                 if case .scalar(let text, _) = item.content, StageKind.names.contains(text) {
                     hint = "write `- \(text): {}`"
                 }
-                problems.error("a stage must be a mapping, not \(item.kindName)", at: item.mark, hint: hint)
+                let kind = if case .mapping = item.content { "an empty one" } else { item.kindName }
+                problems.error("a stage must be a mapping, not \(kind)", at: item.mark, hint: hint)
                 continue
             }
             if pairs.count > 1 {

@@ -43,7 +43,9 @@ enum TransportBlock {
         proxy.isFromEnvironment = map.bool("proxy_from_environment") ?? false
         if !proxy.url.isEmpty {
             let schemes = ["http://", "socks5://", "socks5h://"]
-            if !schemes.contains(where: { proxy.url.lowercased().hasPrefix($0) }) {
+            let authority = proxy.url.split(separator: "/", omittingEmptySubsequences: false).dropFirst(2).first ?? ""
+            let server = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
+            if !schemes.contains(where: { proxy.url.lowercased().hasPrefix($0) }) || !ServerAuthority.isGood(server) {
                 map.wrong("proxy_url", "is no proxy that can be used", hint: "write it as in http://proxy:3128")
             }
             if proxy.isFromEnvironment {

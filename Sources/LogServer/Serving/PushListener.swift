@@ -50,6 +50,8 @@ package struct PushListener<Taker: PushTaker>: Sendable {
         self.place = place
         var limits = PushLimits()
         limits.decodedSizeMax = sizeMax
+        // A line costs some 60 bytes beside its text: a body of nothing but short ones would cost a multiple of its size.
+        limits.entriesMax = 1_000_000
         self.limits = limits
         gate = ByteGate(limit: settings.pushMemoryMax)
     }

@@ -13,6 +13,7 @@ final class Collector: Sendable {
     private let sources: [any CollectorSource]
     private let workers = Mutex<[Worker]>([])
     private let clock = Mutex<Worker?>(nil)
+    private let started = Atomic<Bool>(false)
     private let stopping = Atomic<Bool>(false)
     private let givenUp = Atomic<Bool>(false)
     private let failures = Mutex<[String]>([])
@@ -31,8 +32,20 @@ final class Collector: Sendable {
     /// Lines are flushed at this pace, nanoseconds: well below the 50 ms in which a written line should be queryable.
     private static let pace: UInt32 = 10_000
 
-    /// Starts every source on a thread of its own.
-    func start() throws(StoreError) {
+    /// Starts every source on a thread of its own; a second call does nothing. Throws where there are no threads to be had; then
+    /// nothing runs.
+    func start() async throws(StoreError) {
+        guard !started.exchange(true, ordering: .relaxed) else { return }
+        do throws(StoreError) { try startThreads() } catch {
+            for source in sources { source.stop() }
+            stopping.store(true, ordering: .relaxed)
+            sink.close()
+            await joinSources()
+            throw error
+        }
+    }
+
+    private func startThreads() throws(StoreError) {
         for source in sources {
             let name = source.name
             let worker = Worker(name) { [self] in
@@ -45,7 +58,7 @@ final class Collector: Sendable {
                     report("\(name): \(error)")
                 }
             }
-            guard let worker else { throw StoreError(.system, "no thread to be had for \(name): the process limit is reached") }
+            guard let worker else { throw Self.noThread(name) }
             workers.withLock { $0.append(worker) }
         }
         let ticker = Worker("collect-clock") { [self] in
@@ -54,7 +67,12 @@ final class Collector: Sendable {
                 sink.tick()
             }
         }
+        guard let ticker else { throw Self.noThread("the clock") }
         clock.withLock { $0 = ticker }
+    }
+
+    private static func noThread(_ name: String) -> StoreError {
+        StoreError(.system, "no thread to be had for \(name): the process limit is reached")
     }
 
     /// Waits until all sources have ended by themselves (once mode), then for everything to be acknowledged.
@@ -70,6 +88,8 @@ final class Collector: Sendable {
     /// Stops reading, hands on what is there, and waits for it, `patience` at most: what is not delivered then is read
     /// again by a later run.
     func stop(patience: Duration = Collector.stopPatience) async {
+        // One that was never started does not start any more.
+        started.store(true, ordering: .relaxed)
         let limit = Task.detached { [self] in
             do { try await Task.sleep(for: patience) } catch { return }
             giveUp()
@@ -82,6 +102,7 @@ final class Collector: Sendable {
 
     /// Ends the sources and hands on all that they have read. Waits for room for it as long as that takes; `stop` ends the wait.
     func pause() async {
+        started.store(true, ordering: .relaxed)
         for source in sources { source.stop() }
         await joinSources()
         await endSink()

@@ -30,6 +30,8 @@ final class CollectorHost: Sendable {
         var current: Generation
         var isReloading = false
         var isStopped = false
+        /// Why nothing is collected at all, in words for `/ready`.
+        var standstill: String?
         /// Of generations that are gone.
         var totals = CollectorSink.Totals()
     }
@@ -61,7 +63,10 @@ final class CollectorHost: Sendable {
 
     var current: Generation { state.withLock { $0.current } }
     /// Words for `/ready`; nil: ready.
-    var unready: String? { current.collector.unready }
+    var unready: String? {
+        let (standstill, collector) = state.withLock { ($0.standstill, $0.current.collector) }
+        return standstill ?? collector.unready
+    }
     func targets() -> [TargetStatus] { current.collector.targets() }
 
     /// Over all generations.
@@ -131,7 +136,10 @@ final class CollectorHost: Sendable {
                 try await start(before.plan, keepsTarget ? before.target : nil)
                 return .failed(words + "; the old configuration goes on")
             } catch {
-                return .failed(words + "; nor can the old one start again: " + Self.words(error))
+                let standstill = "nor can the old one start again: " + Self.words(error)
+                state.withLock { $0.standstill = "nothing is collected since a reload failed: \(Self.words(error))" }
+                startLater(before.plan, keepsTarget ? before.target : nil)
+                return .failed(words + "; " + standstill + "; it is tried again until it does")
             }
         }
     }
@@ -146,8 +154,39 @@ final class CollectorHost: Sendable {
             }
             return state.isStopped
         }
-        if isStopped { throw Service.Failure(status: 0, message: "the process is ending") }
-        do throws(StoreError) { try made.collector.start() } catch { throw Service.Failure(status: 2, message: error.message) }
+        if isStopped {
+            if target == nil { await made.target.abandon() }
+            throw Service.Failure(status: 0, message: "the process is ending")
+        }
+        do throws(StoreError) { try await made.collector.start() } catch {
+            // What stays is the target of the generation before, for the next attempt.
+            if target == nil { await made.target.abandon() }
+            throw Service.Failure(status: 2, message: error.message)
+        }
+        state.withLock { $0.standstill = nil }
+    }
+
+    /// Until a plan starts, or another reload takes its place. Pauses grow from one second to a minute.
+    private func startLater(_ plan: ServicePlan, _ target: DeliveryTarget?) {
+        Task.detached { [self] in
+            var pause = 1
+            while true {
+                do { try await Task.sleep(for: .seconds(pause)) } catch { return }
+                pause = min(60, pause * 2)
+                let isWanted: Bool? = state.withLock { state in
+                    if state.standstill == nil || state.isStopped { return nil }
+                    defer { state.isReloading = true }
+                    return !state.isReloading
+                }
+                guard let isWanted else { return }
+                guard isWanted else { continue }
+                do throws(Service.Failure) {
+                    try await start(plan, target)
+                    log.info("collecting goes on, with the configuration before the reload that failed")
+                } catch { log.error("collecting does not go on: \(Self.words(error))") }
+                state.withLock { $0.isReloading = false }
+            }
+        }
     }
 
     private static func words(_ failure: Service.Failure) -> String {

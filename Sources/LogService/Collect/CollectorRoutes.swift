@@ -1,4 +1,5 @@
 import Bytes
+import LogModel
 import LogServer
 
 /// What a collector adds to the server of its process: `/targets`, `/tailrace/api/v1/tap` and, where `server.enable_runtime_reload` says
@@ -31,6 +32,10 @@ struct CollectorRoutes: Sendable {
         guard let tap else { return .text("a server of several tenants has no tap\n", status: 403) }
         guard let name = try? String(job).withView({ try PercentCoding.decode($0, plusIsSpace: false) }) else {
             return .text("the job's name is not well encoded\n", status: 400)
+        }
+        let jobs = host.current.plan.jobs.map(\.name)
+        guard name.isEmpty || jobs.contains(name.string) else {
+            return .text("there is no job \(GoQuote.quote(name.string)); the jobs are: \(jobs.joined(separator: ", "))\n", status: 404)
         }
         guard let stream = tap.open(job: name.isEmpty ? nil : name.string) else {
             return .text("\(TapHub.tapsMax) taps are open already\n", status: 429)

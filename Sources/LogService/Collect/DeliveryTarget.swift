@@ -12,10 +12,11 @@ struct DeliveryTarget: Sendable {
     var positions: PositionsFile?
     var saver: PositionSaver?
 
-    /// For a target to which nothing was submitted and nothing will be: files and locks are free when this returns. Blocks
-    /// for as long as a stop of the spools takes.
-    func abandon() {
-        saver?.stop()
-        destination.abandon()
+    /// For a target to which nothing was submitted and nothing will be: files and locks are free when this returns.
+    func abandon() async {
+        await onThread { [saver, destination] in
+            saver?.stop()
+            destination.abandon()
+        }
     }
 }

@@ -16,7 +16,7 @@ final class UnreadCount: Sendable {
 /// Counters of sources under the names that `/metrics` shows.
 enum SourceMeters {
     static func events(
-        _ registry: Registry, unread: UnreadCount, report: @escaping @Sendable (String) -> Void
+        _ registry: Registry, unread: UnreadCount, log: ServiceLog
     ) -> SourceEvents {
         var counters: [SourceCounter: Counter] = [:]
         for counter in SourceCounter.allCases {
@@ -29,7 +29,7 @@ enum SourceMeters {
                 known[counter]?.add(Double(count))
                 unread.note(counter, count)
             },
-            report: { report("\($0.subject): \($0.message)") })
+            report: { log.note($0) })
     }
 
     private static func words(_ counter: SourceCounter) -> (String, String) {
@@ -71,6 +71,18 @@ enum SourceMeters {
         case .journalDropped: ("tailrace_journal_dropped_total", "Journal entries that relabelling dropped.")
         case .journalRestarts: ("tailrace_journal_restarts_total", "Times the journal's helper process was started again.")
         case .journalCursorsLost: ("tailrace_journal_cursors_lost_total", "Times a committed cursor was gone from the journal.")
+        }
+    }
+}
+
+extension ServiceLog {
+    /// What a source has to say, at its level.
+    func note(_ report: SourceReport) {
+        let words = "\(report.subject): \(report.message)"
+        switch report.level {
+        case .info: info(words)
+        case .warning: warning(words)
+        case .error: error(words)
         }
     }
 }

@@ -12,6 +12,12 @@ final class TapHub: Sendable {
         var job: String?
         var continuation: AsyncStream<ByteBuffer>.Continuation
         var missed = 0
+
+        /// False: it is behind.
+        func takes(_ piece: ByteBuffer) -> Bool {
+            if case .enqueued = continuation.yield(piece) { return true }
+            return false
+        }
     }
 
     private let taps = Mutex<[Int: Tap]>([:])
@@ -19,9 +25,10 @@ final class TapHub: Sendable {
 
     /// Taps at once.
     static let tapsMax = 8
-    /// Pieces that wait for a reader, each of `pieceLines` lines at most.
+    /// Pieces that wait for a reader, each of so many lines, and bytes of lines, at most.
     private static let piecesMax = 32
     private static let pieceLines = 256
+    private static let pieceBytes = 128 << 10
     private static let lineMax = 64 << 10
 
     var isOpen: Bool { count.load(ordering: .relaxed) > 0 }
@@ -56,26 +63,46 @@ final class TapHub: Sendable {
         for tap in taps.withLock({ Array($0.values) }) { tap.continuation.finish() }
     }
 
+    /// Lines are encoded outside of the lock, once for all who look on, and no further for one who is behind.
     func publish(_ batch: WriteBatch, job: String) {
-        taps.withLock { taps in
-            for (number, tap) in taps where tap.job == nil || tap.job == job {
-                var missed = tap.missed
-                for from in stride(from: 0, to: batch.rows.count, by: Self.pieceLines) {
-                    let rows = batch.rows[from..<min(batch.rows.count, from + Self.pieceLines)]
-                    if case .enqueued = tap.continuation.yield(Self.piece(batch, rows, job, missed: missed)) {
-                        missed = 0
-                    } else {
-                        missed += rows.count
-                    }
-                }
-                taps[number]?.missed = missed
+        let readers = taps.withLock { taps in taps.filter { $0.value.job == nil || $0.value.job == job } }
+        guard !readers.isEmpty else { return }
+        let pieces = Self.pieces(of: batch)
+        var encoded: [Int: ByteBuffer] = [:]
+        for (number, tap) in readers {
+            let before = taps.withLock { taps in
+                defer { taps[number]?.missed = 0 }
+                return taps[number]?.missed ?? 0
             }
+            var missed = 0
+            if before > 0, !tap.takes(ByteBuffer(string: "{\"missed\":\(before)}\n")) { missed = before + batch.rows.count }
+            for (index, rows) in pieces.enumerated() where missed == 0 {
+                let piece = encoded[index] ?? Self.encode(batch, batch.rows[rows], job)
+                encoded[index] = piece
+                if !tap.takes(piece) { missed = batch.rows.count - rows.lowerBound }
+            }
+            if missed > 0 { taps.withLock { $0[number]?.missed += missed } }
         }
     }
 
-    private static func piece(_ batch: WriteBatch, _ rows: ArraySlice<WriteBatch.Row>, _ job: String, missed: Int) -> ByteBuffer {
+    /// Rows that go together: `pieceLines` at most, and `pieceBytes` of them or one line.
+    private static func pieces(of batch: WriteBatch) -> [Range<Int>] {
+        var pieces: [Range<Int>] = []
+        var (from, bytes) = (0, 0)
+        for (index, row) in batch.rows.enumerated() {
+            let length = batch.withLine(row) { min($0.count, lineMax) }
+            if index > from, index - from >= pieceLines || bytes + length > pieceBytes {
+                pieces.append(from..<index)
+                (from, bytes) = (index, 0)
+            }
+            bytes += length
+        }
+        if from < batch.rows.count { pieces.append(from..<batch.rows.count) }
+        return pieces
+    }
+
+    private static func encode(_ batch: WriteBatch, _ rows: ArraySlice<WriteBatch.Row>, _ job: String) -> ByteBuffer {
         let out = ByteArena(capacity: 1 << 14)
-        if missed > 0 { out.append("{\"missed\":\(missed)}\n") }
         for row in rows {
             var json = TapLine(out)
             batch.withLine(row) { line in

@@ -101,6 +101,7 @@ package enum MigrationReport {
         _ configuration: Configuration, _ path: String, _ expandsEnvironment: Bool, ignoresUnsupported: Bool, _ binary: String
     ) -> String {
         let journal = configuration.scrapeConfigs.contains { $0.journal != nil }
+        let takesPushes = configuration.scrapeConfigs.contains { $0.push != nil }
         let folder = configuration.positions.filename.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
         var words = [binary, "collect", "--config", path]
         if expandsEnvironment { words.append("--config-expand-env") }
@@ -125,7 +126,7 @@ package enum MigrationReport {
                 PrivateTmp=true
                 NoNewPrivileges=true
                 LimitNOFILE=65536
-                MemoryMax=512M
+                MemoryMax=\(takesPushes ? "1G" : "512M")
 
                 [Install]
                 WantedBy=multi-user.target

@@ -116,15 +116,17 @@ struct Courier: Sendable {
     /// Writes dead letters, on a thread that may wait for the disk.
     private func keep(_ pieces: PushPieces, _ range: Range<Int>, _ tenant: String, status: Int, _ words: String) async {
         guard let letters else { return }
+        var sheets: [OwnedBytes] = []
         let out = ByteArena(capacity: 1 << 12)
         for index in range {
             let letter = pieces.letter(index)
-            DeadLetterFile.write(
+            letters.write(
                 labels: letter.labels, time: letter.time, line: letter.line, metadata: letter.metadata, tenant: tenant,
                 status: status, reason: words, into: out)
+            if out.count >= letters.pieceSize || index == range.upperBound - 1 { sheets.append(out.take()) }
         }
-        let bytes = out.take()
-        let failure: String? = await Blocking.run { letters.append(bytes.view) }
+        let all = sheets
+        let failure: String? = await Blocking.run { all.lazy.compactMap { letters.append($0.view) }.first }
         if let failure { report(failure) } else { meter.letters.add(Double(range.count)) }
     }
 

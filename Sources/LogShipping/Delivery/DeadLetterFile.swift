@@ -6,7 +6,8 @@ import Synchronization
 
 /// Lines that a destination refused for good, as JSON lines: for a person to look at, mend and send again.
 ///
-/// - Bounded: at `sizeMax` the file becomes `<path>.1`, in the place of the one before.
+/// - Bounded: at `sizeMax` the file becomes `<path>.1`, in the place of the one before. A line that would take more than its part is
+///   cut, with its length beside it in `"bytes"`.
 /// - Mode 0600; what is in it has passed redaction, as everything that is shipped.
 /// - Never in the way: a disk that is full costs the letters, which is said, not the collector.
 final class DeadLetterFile: Sendable {
@@ -28,22 +29,31 @@ final class DeadLetterFile: Sendable {
 
     var path: String { settings.path }
 
+    /// Bytes to be gathered before an `append`, about.
+    var pieceSize: Int { min(1 << 20, settings.sizeMax / 8) }
+
     /// Appends one line of JSON.
-    static func write(
+    func write(
         labels: Labels, time: Int64, line: ByteView, metadata: [Label], tenant: String, status: Int, reason: String,
         into out: ByteArena
     ) {
         out.append("{\"time\":\"")
         RFC3339.append(time, into: out)
         out.append("\",\"labels\":")
-        object(labels.pairs, out)
+        Self.object(labels.pairs, out)
         if !metadata.isEmpty {
             out.append(",\"metadata\":")
-            object(metadata, out)
+            Self.object(metadata, out)
         }
         out.append(",\"line\":\"")
-        JSONText.escape(line, into: out)
+        // A byte takes six when it is escaped.
+        let kept = line.prefix(max(256, settings.sizeMax / 16))
+        JSONText.escape(kept, into: out)
         out.append("\"")
+        if kept.count < line.count {
+            out.append(",\"bytes\":")
+            out.append(decimal: Int64(line.count))
+        }
         if !tenant.isEmpty {
             out.append(",\"tenant\":\"")
             tenant.withView { JSONText.escape($0, into: out) }

@@ -43,6 +43,8 @@ package final class ShippingClient: Sendable {
     private let passing = Monitor(0)
     private let givenUp = Atomic<Bool>(false)
     private let lost = Atomic<Bool>(false)
+    /// Entries of a client that is not required, under way without a spool: reported as accepted, and counted nowhere else.
+    private let inFlight = Atomic<Int>(0)
     private let said = Mutex<(words: String, since: ContinuousClock.Instant?)>(("", nil))
     private let report: @Sendable (String) -> Void
 
@@ -88,6 +90,9 @@ package final class ShippingClient: Sendable {
         }
     }
 
+    /// Whether the thread that reads its spool could be had. Before the first `submit`.
+    package var hasThreads: Bool { spool == nil || feeder.withLock { $0 != nil } }
+
     /// Encodes the batch and hands it over; blocks where there is no room. Not for the cooperative pool.
     /// `advances`: the positions that the batch brings its sources to, for the spool to keep.
     package func submit(
@@ -98,10 +103,12 @@ package final class ShippingClient: Sendable {
         for part in TenantParts.of(batch) where !part.batch.isEmpty {
             guard let tenant = tenant(of: part, &refused) else { continue }
             for (shard, rows) in StreamShards.of(part.batch, count: lanes.count) {
-                parcels.append(
-                    Parcel(
-                        body: bodies.snappy(rows), entries: rows.rows.count, bytes: rows.bytes.count, tenant: tenant,
-                        batchHeader: "", shard: shard))
+                for piece in BatchPieces.of(rows, sizeMax: settings.batchSize) {
+                    parcels.append(
+                        Parcel(
+                            body: bodies.snappy(piece), entries: piece.rows.count, bytes: piece.bytes.count, tenant: tenant,
+                            batchHeader: "", shard: shard))
+                }
             }
         }
         if let spool {
@@ -146,13 +153,19 @@ package final class ShippingClient: Sendable {
             lane.submit(parcel, done: completion)
             return
         }
-        let (meter, bytes, tenant) = (meter, parcel.bytes, parcel.tenant)
-        let isTaken = lane.trySubmit(parcel) { outcome in
+        let (bytes, tenant) = (parcel.bytes, parcel.tenant)
+        inFlight.add(entries, ordering: .relaxed)
+        let isTaken = lane.trySubmit(parcel) { [self] outcome in
             // Positions have moved: nobody reads these lines again.
             if case .undelivered = outcome { meter.dropped(entries: entries, bytes: bytes, tenant: tenant, reason: "stopped") }
+            if outcome != .accepted { lost.store(true, ordering: .relaxed) }
+            inFlight.subtract(entries, ordering: .relaxed)
             completion(outcome)
         }
-        if !isTaken { completion(drop([parcel])) }
+        if !isTaken {
+            inFlight.subtract(entries, ordering: .relaxed)
+            completion(drop([parcel]))
+        }
     }
 
     private func drop(_ parcels: [Parcel]) -> Outcome {
@@ -272,8 +285,8 @@ package final class ShippingClient: Sendable {
         lost.store(true, ordering: .relaxed)
     }
 
-    /// Entries that are stored here and not acknowledged there.
-    package var backlog: Int { spool?.summary.entries ?? 0 }
+    /// Entries that were reported as accepted and are not acknowledged there.
+    package var backlog: Int { (spool?.summary.entries ?? 0) + inFlight.load(ordering: .relaxed) }
     package var hasSpool: Bool { spool != nil }
     /// Whether lines were refused or dropped that had been reported as accepted, or were no concern of the positions.
     package var hasLost: Bool { lost.load(ordering: .relaxed) }
@@ -293,6 +306,7 @@ package final class ShippingClient: Sendable {
         giveUp()
         takeFeeder()?.join()
         spool?.close()
+        meter.unwatchSpool()
         Task.detached { await self.close() }
     }
 
@@ -310,7 +324,10 @@ package final class ShippingClient: Sendable {
             if let worker = takeFeeder() { await Blocking.run { worker.join() } }
         }
         for lane in lanes { await lane.drain() }
-        if let spool { await Blocking.run { spool.close() } }
+        if let spool {
+            await Blocking.run { spool.close() }
+            meter.unwatchSpool()
+        }
         await transport.shutdown()
         await tokens?.shutdown()
     }

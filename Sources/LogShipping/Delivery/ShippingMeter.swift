@@ -5,6 +5,8 @@ import Metrics
 struct ShippingMeter: Sendable {
     private let registry: Registry
     private let host: String
+    /// Several clients may ship to one host, each with a queue.
+    private let client: String
     /// Promtail's names, with their labels. nil: not asked for.
     private let promtail: PromtailMeter?
 
@@ -21,6 +23,7 @@ struct ShippingMeter: Sendable {
         self.registry = registry
         let host = Destination.host(of: settings.url)
         self.host = host
+        client = settings.title
         promtail = promtailNames ? PromtailMeter(registry, host: host) : nil
         sentEntries = registry.counter("tailrace_shipped_entries_total", "Entries acknowledged by a destination.", ["host": host])
         sentBytes = registry.counter("tailrace_shipped_bytes_total", "Bytes of lines acknowledged by a destination.", ["host": host])
@@ -67,12 +70,16 @@ struct ShippingMeter: Sendable {
     func answered(status: Int, after time: Duration) { promtail?.answered(status: status, after: time) }
 
     func watch(spool: Spool) {
-        registry.gauge("tailrace_spool_bytes", "Bytes of a destination's spool on disk.", ["host": host]) {
-            Double(spool.summary.bytes)
-        }
-        registry.gauge("tailrace_spool_entries", "Entries in a destination's spool that are not acknowledged.", ["host": host]) {
+        registry.gauge("tailrace_spool_bytes", "Bytes of a destination's spool on disk.", ["host": host, "client": client]) { Double(spool.summary.bytes) }
+        registry.gauge("tailrace_spool_entries", "Entries in a destination's spool that are not acknowledged.", ["host": host, "client": client]) {
             Double(spool.summary.entries)
         }
+    }
+
+    /// The spool is closed: a reload may have none in its place.
+    func unwatchSpool() {
+        registry.remove("tailrace_spool_bytes", Labels(["host": host, "client": client]))
+        registry.remove("tailrace_spool_entries", Labels(["host": host, "client": client]))
     }
 
     /// Of the parts of a spool that cannot be read.

@@ -11,7 +11,7 @@ import Synchronization
 /// - A record's requests bear the same `X-Tailrace-Batch` whenever they are sent, in this run or a later one.
 /// - Records leave in order; how far they were acknowledged stands in `progress`, which is not synced: after a loss of power
 ///   some are sent again under their old numbers.
-/// - A part is removed when all of it is acknowledged and the positions are saved.
+/// - A part is removed when all of it is acknowledged and the positions in it are saved elsewhere; until then it stays.
 /// - A part that cannot be read is set aside as `.damaged` with what is good in it kept; never an obstacle to starting.
 ///
 /// Blocking calls: `open`, `append`, `next`, `makeRoom`. Format: `docs/formats/spool.md`.
@@ -103,7 +103,7 @@ package final class Spool: Sendable {
     private let writer: Mutex<Writer>
     private let progress: Mutex<Progress>
     private let report: @Sendable (String) -> Void
-    private let beforeRelease = Mutex<@Sendable () -> Void>({})
+    private let mayForget = Mutex<@Sendable ([Advance]) -> Bool>({ _ in true })
     /// Positions of the sources whose lines are, or were, in here: the latest of each.
     package let advances: [Advance]
     /// Damaged parts found when it was opened.
@@ -129,8 +129,9 @@ package final class Spool: Sendable {
         progress = Mutex(Progress(file: found.progress, generation: found.generation, done: found.state.base))
     }
 
-    /// `save` is called before a part is removed: positions must not be known by the spool alone then. Blocks.
-    package func saveBeforeRelease(_ save: @escaping @Sendable () -> Void) { beforeRelease.withLock { $0 = save } }
+    /// `mayForget` is asked before a part is removed, with the latest position of each source in it: whether they are safe elsewhere. A
+    /// part may be acknowledged before the positions file has been told of it, and a disk may not take that file. Blocks.
+    package func beforeRelease(_ mayForget: @escaping @Sendable ([Advance]) -> Bool) { self.mayForget.withLock { $0 = mayForget } }
 
     package var summary: (bytes: Int, entries: Int) { state.withLock { ($0.bytes, $0.entries) } }
     var isEmpty: Bool { state.withLock { $0.base == $0.end } }
@@ -253,8 +254,6 @@ package final class Spool: Sendable {
         var lost = 0
         let part: Part? = state.change { state in
             guard let part = state.parts.first, part.number != state.current else { return nil }
-            state.parts.removeFirst()
-            state.bytes -= part.size
             for index in state.items.indices where state.items[index].part == part.number && !state.items[index].isDone {
                 guard state.origin + UInt64(index) >= state.cursor else { continue }
                 state.items[index].isDone = true
@@ -265,7 +264,7 @@ package final class Spool: Sendable {
             state.skipDone()
             return part
         }
-        if let part { release([part]) }
+        if let part { release(part, isWanted: false) }
         note()
         return lost
     }
@@ -280,15 +279,16 @@ package final class Spool: Sendable {
             case release([Part])
             case end
         }
+        // A part whose positions were not safe elsewhere is tried again a while later.
+        var pause: Int64?
+        var resumes = ContinuousClock.now
         while true {
-            let step: Step? = state.wait { state -> Step? in
+            let step: Step? = state.wait(timeout: pause) { state -> Step? in
                 if state.isGivenUp { return .end }
-                let done = state.base
-                let free = state.parts.prefix { $0.end <= done && $0.number != state.current }
-                if !free.isEmpty {
-                    state.parts.removeFirst(free.count)
-                    state.bytes -= free.reduce(0) { $0 + $1.size }
-                    return .release(Array(free))
+                if pause == nil || ContinuousClock.now >= resumes {
+                    let done = state.base
+                    let free = state.parts.prefix { $0.end <= done && $0.number != state.current }
+                    if !free.isEmpty { return .release(Array(free)) }
                 }
                 while state.cursor < state.end {
                     let item = state.items[state.index(state.cursor)]
@@ -302,16 +302,16 @@ package final class Spool: Sendable {
             }
             switch step {
             case .release(let parts):
-                release(parts)
-                // Who waits for room may go on.
-                state.change { _ in }
+                pause = parts.allSatisfy { release($0) } ? nil : Self.releasePause
+                resumes = ContinuousClock.now + .nanoseconds(pause ?? 0)
+            case nil: continue
             case .read(let ordinal, let item, let identity):
                 do { return (ordinal, try read(item, identity)) } catch {
                     report("a record of the spool cannot be read, \(item.entries) lines of it are lost: \(error)")
                     unreadable(item.entries)
                     done(ordinal)
                 }
-            case .end, nil: return nil
+            case .end: return nil
             }
         }
     }
@@ -359,13 +359,23 @@ package final class Spool: Sendable {
         }
     }
 
-    private func release(_ parts: [Part]) {
-        beforeRelease.withLock { $0 }()
-        for part in parts {
-            do throws(DiskError) { try disk.unlink(DiskPath.join(settings.directory, SpoolFormat.partName(part.number))) } catch {
-                report("a part of the spool stays: \(error)")
-            }
+    /// Nanoseconds until a part that had to stay is tried again.
+    private static let releasePause: Int64 = 500_000_000
+
+    /// Removes a part. False where it has to stay. `isWanted`: its positions are; not where room is made by force.
+    @discardableResult
+    private func release(_ part: Part, isWanted: Bool = true) -> Bool {
+        let path = DiskPath.join(settings.directory, SpoolFormat.partName(part.number))
+        guard mayForget.withLock({ $0 })(SpoolPart.advances(path, part.identity, disk)) || !isWanted else { return false }
+        let isThere = state.change { state in
+            guard let index = state.parts.firstIndex(where: { $0.number == part.number }) else { return false }
+            state.parts.remove(at: index)
+            state.bytes -= part.size
+            return true
         }
+        guard isThere else { return true }
+        do throws(DiskError) { try disk.unlink(path) } catch { report("a part of the spool stays: \(error)") }
+        return true
     }
 
     // MARK: The end

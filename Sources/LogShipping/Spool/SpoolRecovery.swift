@@ -41,40 +41,42 @@ struct SpoolRecovery {
         for name in aside.dropLast(Self.damagedMax) { try? disk.unlink(DiskPath.join(directory, name)) }
         found.highest = (numbers + aside.compactMap { SpoolFormat.partNumber(String($0.dropLast(SpoolFormat.damagedSuffix.utf8.count))) }).max() ?? 0
 
-        var items: [(ordinal: UInt64, item: Spool.Item)] = []
-        var latest: [ByteString: Spool.Advance] = [:]
-        var order: [ByteString] = []
+        var items: [(ordinal: UInt64, item: Spool.Item, advances: [Spool.Advance])] = []
         for number in numbers {
             guard let part = readPart(number, isLast: number == numbers.last, damaged: &found.damaged) else { continue }
             if let first = part.records.first?.ordinal { items.removeAll { $0.ordinal >= first } }
             var end = items.last.map { $0.ordinal + 1 } ?? 0
             for record in part.records {
-                items.append((record.ordinal, record.item))
+                items.append((record.ordinal, record.item, record.advances))
                 end = record.ordinal + 1
-                for advance in record.advances {
-                    if latest.updateValue(advance, forKey: advance.source) == nil { order.append(advance.source) }
-                }
             }
             found.state.parts.append(
                 Spool.Part(number: number, identity: part.identity, size: part.size, end: end))
             found.state.bytes += part.size
         }
-        found.advances = order.compactMap { latest[$0] }
         // Ordinals without a gap: what a damaged part has lost stands there as done.
         let first = max(done, items.first { $0.ordinal >= done }?.ordinal ?? (items.last.map { $0.ordinal + 1 } ?? done))
         found.state.base = first
         found.state.origin = first
-        for (ordinal, item) in items where ordinal >= found.state.end {
-            guard ordinal - found.state.end <= Self.gapMax else {
+        var latest: [ByteString: Spool.Advance] = [:]
+        var order: [ByteString] = []
+        for (ordinal, item, advances) in items {
+            guard ordinal < found.state.end || ordinal - found.state.end <= Self.gapMax else {
                 report("\(directory): records from \(ordinal) on do not belong to those before; they are left out")
                 break
             }
+            // Positions only of what is kept: a record that was written again elsewhere may have another source's in its place.
+            for advance in advances {
+                if latest.updateValue(advance, forKey: advance.source) == nil { order.append(advance.source) }
+            }
+            guard ordinal >= found.state.end else { continue }
             while found.state.end < ordinal {
                 found.state.items.append(Spool.Item(part: 0, offset: 0, length: 0, entries: 0, isDone: true))
             }
             found.state.items.append(item)
             found.state.entries += item.entries
         }
+        found.advances = order.compactMap { latest[$0] }
         found.state.cursor = first
         return found
     }
@@ -164,10 +166,8 @@ struct SpoolRecovery {
                             ordinal: record.ordinal,
                             item: Spool.Item(part: number, offset: offset, length: whole, entries: record.entries),
                             advances: record.advances))
-                } else if offset + whole == size {
-                    torn = "the record at \(offset) does not match its checksum"
-                    break
                 } else {
+                    // At the very end too: a kill leaves half a record, not a whole one that is wrong.
                     bad = "the record at \(offset) does not match its checksum"
                 }
                 offset += whole

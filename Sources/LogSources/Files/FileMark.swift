@@ -199,8 +199,7 @@ struct KnownPositions {
         return known.contains { max($0.offset, $0.mark.markerEnd ?? 0) > 0 && ((try? $0.mark.holds(file, size: size, offset: $0.offset, path)) ?? false) }
     }
 
-    /// Paths, as first seen, of files with inode `inode`.
-    func paths(inode: UInt64) -> [ByteString] { (byInode[inode] ?? []).map(\.mark.path) }
+    func all(inode: UInt64) -> [Known] { byInode[inode] ?? [] }
 
     /// Replaces what is known of the same contents.
     mutating func remember(_ known: Known) {

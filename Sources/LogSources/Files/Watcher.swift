@@ -226,9 +226,12 @@ struct Watcher: ~Copyable {
             for entry in entries where entry.kind == .regular || entry.kind == nil {
                 let path = directory.appending(entry.name)
                 if seen.contains(path) { continue }
-                let isKnown = inodes.contains(entry.inode)
-                let candidates = isKnown ? known.paths(inode: entry.inode) : formers.filter { RotatedName.isOne(path, of: $0) }
-                guard !candidates.isEmpty, let status = Self.regular(path), names[status.id] == nil else { continue }
+                let mayBeKnown = inodes.contains(entry.inode)
+                let rotated = formers.filter { RotatedName.isOne(path, of: $0) }
+                guard mayBeKnown || !rotated.isEmpty, let status = Self.regular(path), names[status.id] == nil else { continue }
+                let own = mayBeKnown ? known.formerNames(of: path, status) : []
+                let isKnown = !own.isEmpty
+                let candidates = isKnown ? own : rotated
                 for former in Set(candidates) where former.parent == directory {
                     guard isKnown || status.modified >= since[former] ?? .max,
                         let target = targets.first(where: { $0.matches(former) })

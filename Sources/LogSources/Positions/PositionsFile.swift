@@ -87,6 +87,18 @@ package final class PositionsFile: Sendable {
 
     package func position(of source: ByteString) -> SourcePosition? { state.withLock { $0.sources[source]?.position } }
 
+    /// Whether a source is known to have got as far as `offset`, or was let go of: one of too many generations, or of a path that is gone.
+    package func hasReached(_ source: ByteString, path: String, _ offset: UInt64) -> Bool {
+        let isKnown: Bool? = state.withLock { state in
+            if let known = state.sources[source] { return known.position.offset >= offset }
+            guard let born = FileSourceKey(source)?.born, let all = state.byPath[ByteString(path)], all.count >= Self.generationsMax,
+                let oldest = all.first.flatMap({ FileSourceKey($0)?.born })
+            else { return nil }
+            return born < oldest
+        }
+        return isKnown ?? ((try? disk.size(of: path)) == nil)
+    }
+
     /// What Promtail knew of a path. nil once there is a position of our own for it: the two would be of different files
     /// after a rotation.
     package func importedOffset(path: String) -> UInt64? {
@@ -151,6 +163,15 @@ package final class PositionsFile: Sendable {
             if let id = DockerSource.container(ofKey: old) { state.promtail.entries[ByteString("cursor-\(id)")] = nil }
         }
         state.byPath[path]?.removeFirst(count - generationsMax)
+    }
+
+    /// Throws where the file could not be written: its directory is not there, or not writable.
+    package func probe() throws(DiskError) {
+        if readOnly { return }
+        let name = path + ".probe"
+        let file = try disk.open(name, .create)
+        file.close()
+        try disk.unlink(name)
     }
 
     /// Writes both files where anything changed since the last time. On an error the files are as they were; try again later.

@@ -226,6 +226,26 @@ import Testing
             "each line that it did not get is counted")
     }
 
+    /// `collect --once` waited for ever for a destination that nothing depends on: it saw nothing under way.
+    @Test func whatIsUnderWayToAnOptionalClientCounts() async {
+        let server = FaultServer { $0.number == 0 ? .silent : .status(400) }
+        defer { server.stop() }
+        var settings = Self.settings(server)
+        settings.isRequired = false
+        let client = Self.client(settings)
+        let seen = Seen()
+        await Blocking.run { client.submit(Self.batch(Self.lines(0..<10))) { seen.add($0) } }
+        #expect(client.backlog == 10 && !client.hasLost)
+        client.giveUp()
+        await client.close()
+        #expect(client.backlog == 0 && client.hasLost && seen.all.count == 1)
+        // And one that refuses has lost them, whoever waits for it or not.
+        let refusing = Self.client(settings)
+        await Blocking.run { refusing.submit(Self.batch(Self.lines(0..<1))) { _ in } }
+        await refusing.close()
+        #expect(refusing.hasLost)
+    }
+
     @Test func aStreamKeepsItsOrderWhateverGoesWrong() async {
         let server = FaultServer { request in
             request.number % 3 == 1 ? .status(500) : request.number % 7 == 2 ? .reset : .status(204)

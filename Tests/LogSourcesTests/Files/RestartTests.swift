@@ -113,6 +113,25 @@ import Testing
         #expect(restarts > 3)
     }
 
+    /// A key that was written into a directory of logs got the inode number of a deleted log, and was shipped after the next restart.
+    @Test(arguments: [("id_rsa", [String]()), ("x.log.1", ["PRIVATE"])])
+    func aReusedInodeNumberMakesNoLog(_ name: String, _ expected: [String]) throws {
+        let directory = TemporaryDirectory()
+        directory.write("x.log", "one\ntwo\n")
+        let first = RecordingSink()
+        #expect(try Running([target(directory("*.log"))], first, once: true).finish() == nil)
+        unlink(directory("x.log"))
+        directory.write(name, "PRIVATE\n")
+        // As if the number had come round.
+        let (source, position) = try #require(first.state.withLock { $0.positions.first })
+        let key = try #require(FileSourceKey(source))
+        let id = try System.status(of: ByteString(directory(name)), followingLinks: false).id
+        let again = FileSourceKey(id: id, fingerprint: key.fingerprint, born: key.born, slot: key.slot).text
+        let second = RecordingSink(positions: [again: position])
+        #expect(try Running([target(directory("*.log"))], second, once: true).finish() == nil)
+        #expect(second.lines == expected, "what came under a rotated name since then is read, and nothing else")
+    }
+
     @Test(arguments: [
         ("/a.log.1", true), ("/a.log-20261121", true), ("/a.log.2026-11-21T00:00:00Z", true), ("/a.log.1.gz", false),
         ("/a.log", false), ("/a.log.bak", false), ("/a.logger.1", false), ("/b.log.1", false), ("/a.log.", false),

@@ -112,4 +112,20 @@ import Testing
         again.set(key(91), path: "/a", SourcePosition(offset: 1))
         #expect(Set(again.positions(withPrefix: "file:").map(\.source)) == expected)
     }
+
+    @Test func whatIsSafeToForget() {
+        let directory = TemporaryDirectory()
+        let path = directory("a.log")
+        directory.write("a.log", "x\n")
+        let file = PositionsFile(path: directory("positions.yaml"))
+        func key(_ born: Int) -> ByteString {
+            FileSourceKey(id: FileID(device: 1, inode: UInt64(born)), fingerprint: 0, born: UInt64(born), slot: 0).text
+        }
+        #expect(!file.hasReached(key(50), path: path, 1), "not noted yet")
+        for born in 50..<100 { file.set(key(born), path: path, SourcePosition(offset: 10)) }
+        #expect(file.hasReached(key(99), path: path, 10) && !file.hasReached(key(99), path: path, 11))
+        #expect(file.hasReached(key(50), path: path, 99), "too old to be kept")
+        #expect(!file.hasReached(key(100), path: path, 1))
+        #expect(file.hasReached(key(7), path: directory("gone.log"), 1))
+    }
 }

@@ -10,6 +10,8 @@ struct PushGatherer: PushSink {
     private static let tenantLabel: ByteString = "__tenant_id__"
     private static let batchBytes = 512 << 10
     private static let batchLines = 4096
+    /// As lines of files are cut at; who pushes is told instead.
+    private static let lineMax = 16 << 20
 
     private let settings: PushTargetSettings
     private let tenant: Tenant?
@@ -53,6 +55,9 @@ struct PushGatherer: PushSink {
     }
 
     mutating func entry(timestamp: Int64, line: ByteView, metadata: [MetadataPair]) throws(PushError) {
+        guard line.count <= Self.lineMax else {
+            throw PushError(.tooLarge, "a line of \(line.count) bytes; \(Self.lineMax) are the most")
+        }
         guard let labels else {
             dropped += 1
             return
