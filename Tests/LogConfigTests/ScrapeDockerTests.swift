@@ -68,7 +68,7 @@ import Testing
 
     @Test func mistakesHaveTheirPlace() {
         #expect(mistakes("      - port: 80").first?.hasPrefix("7:9 `host` is missing") ?? false)
-        #expect(mistakes("      - host: ssh://root@h").first?.hasPrefix("7:15 `host` in scrape_configs[0].docker_sd_configs[0] is `ssh://root@h`") ?? false)
+        #expect(mistakes("      - host: ssh://root@h").first?.hasPrefix("7:15 `host` in scrape_configs[0].docker_sd_configs[0] is `ssh://…@h`") ?? false)
         #expect(mistakes("      - {host: 'unix:///s', refresh_intervall: 5s}").first?.contains("did you mean `refresh_interval`?") ?? false)
         #expect(mistakes("      - {host: 'unix:///s', filters: [{name: label}]}").first?.contains("`name` and `values` are needed") ?? false)
         #expect(mistakes("      - {host: 'unix:///s', oauth2: {client_id: a}}").first?.contains("`oauth2`") ?? false)

@@ -58,8 +58,7 @@ enum ScrapeDocker {
         guard let (scheme, host, port, path) = HTTPClientBlock.server(text, ports: ports) else {
             let isOther = text.hasPrefix("ssh://") || text.hasPrefix("npipe://")
             entry.wrong(
-                "host", text.contains("@") && !isOther ? "names a user: its password belongs into `basic_auth`" : "is not available",
-                hint: hint)
+                "host", "is `\(ServerAuthority.withoutUser(text))`", hint: isOther ? "that way is not available; " + hint : hint)
             return nil
         }
         var address = HTTPServerAddress(.tcp(host: host, port: port))

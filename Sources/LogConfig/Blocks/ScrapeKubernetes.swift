@@ -74,8 +74,7 @@ enum ScrapeKubernetes {
         }
         guard let (scheme, host, port, path) = HTTPClientBlock.server(server, ports: ports) else {
             entry.wrong(
-                "api_server", server.contains("@") ? "names a user: its password belongs into `basic_auth`" : "is `\(server)`",
-                hint: "write it as in https://10.0.0.1:6443")
+                "api_server", "is `\(ServerAuthority.withoutUser(server))`", hint: "write it as in https://10.0.0.1:6443")
             return nil
         }
         var address = HTTPServerAddress(.tcp(host: host, port: port))

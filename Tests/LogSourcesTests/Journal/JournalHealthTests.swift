@@ -43,7 +43,7 @@ import Testing
         #expect(health.trouble(now: 110 * Self.second) != nil)
     }
 
-    @Test(arguments: [("exit 3", "the journal cannot be read"), ("sleep 1000", "has said nothing")])
+    @Test(arguments: [("exit 3", "the journal cannot be read"), ("exec sleep 1000", "has said nothing")])
     func aSourceSaysSo(_ script: String, _ words: String) throws {
         let sink = RecordingSink()
         let source = try JournalSource(

@@ -248,7 +248,7 @@ enum JournalMaker {
         let sink = RecordingSink()
         let source = try JournalSource(
             settings: JournalSettings(job: 0, jobName: "j"), sink: sink, events: sink.events,
-            helper: HelperCommand(path: "/bin/sh", arguments: ["-c", "sleep 1000"]))
+            helper: HelperCommand(path: "/bin/sh", arguments: ["-c", "exec sleep 1000"]))
         let ended = Monitor(false)
         let worker = Worker("test") {
             try? source.run()
