@@ -55,6 +55,7 @@ final class PositionSaver: Sendable {
     private let file: PositionsFile?
     private let log: ServiceLog
     private let stopping = Atomic<Bool>(false)
+    private let failing = Atomic<Bool>(false)
     private let worker = Mutex<Worker?>(nil)
 
     /// Seconds between saves; what was acknowledged since is sent again after a crash.
@@ -78,6 +79,8 @@ final class PositionSaver: Sendable {
         worker.withLock { $0 = thread }
     }
 
+    /// Whether the last save failed.
+    var isFailing: Bool { failing.load(ordering: .relaxed) }
     /// Whether the thread that saves could be had.
     var hasThread: Bool { worker.withLock { $0 != nil } }
 
@@ -91,7 +94,13 @@ final class PositionSaver: Sendable {
     }
 
     private func save() {
-        do throws(DiskError) { try file?.save() } catch { log.warning("positions are not saved: \(error)") }
+        do throws(DiskError) {
+            try file?.save()
+            failing.store(false, ordering: .relaxed)
+        } catch {
+            // Once for as long as it lasts, not every two seconds.
+            if !failing.exchange(true, ordering: .relaxed) { log.warning("positions are not saved: \(error)") }
+        }
     }
 }
 

@@ -93,6 +93,19 @@ import Testing
     }
 
     /// The `tenant` stage did nothing: all lines left in one push under the client's tenant.
+    /// A run a minute that can never save its positions delivered everything each time, and ended well.
+    @Test func onceSaysThatPositionsCannotBeKept() throws {
+        let folder = try Scratch()
+        let loki = try FakeLoki()
+        _ = folder.write("a.log", "one\n")
+        let config = folder.write(
+            "nowhere.yaml",
+            Files.read(Self.config(folder, url: loki.url)).replacing(folder.path("positions.yaml"), with: folder.path("missing/positions.yaml")))
+        let run = try TailraceProcess.run(["collect", "--config", config, "--once"], in: folder)
+        #expect(run.status == 2 && loki.accepted.count == 1, "\(run.output)")
+        #expect(run.output.contains("positions cannot be kept") && run.output.contains("positions.filename"), "\(run.output)")
+    }
+
     @Test func linesOfEachTenantArePushedUnderIt() throws {
         let folder = try Scratch()
         let loki = try FakeLoki()
