@@ -25,14 +25,28 @@ enum PermissionHint {
         return "\(error.words); grant it to \(user): setfacl -m u:\(user):r \(quoted(path))"
     }
 
+    // The forms without `_r` share one entry between all threads.
+
     private static func name(of user: uid_t) -> String {
-        guard let entry = getpwuid(user), let name = entry.pointee.pw_name else { return "\(user)" }
-        return String(cString: name)
+        var entry = passwd()
+        return text { room, count in
+            var found: UnsafeMutablePointer<passwd>?
+            return getpwuid_r(user, &entry, room, count, &found) == 0 && found != nil ? entry.pw_name : nil
+        } ?? "\(user)"
     }
 
     private static func groupName(_ group: UInt32) -> String? {
-        guard let entry = getgrgid(group), let name = entry.pointee.gr_name else { return nil }
-        return String(cString: name)
+        var entry = Glibc.group()
+        return text { room, count in
+            var found: UnsafeMutablePointer<Glibc.group>?
+            return getgrgid_r(group, &entry, room, count, &found) == 0 && found != nil ? entry.gr_name : nil
+        }
+    }
+
+    /// A name out of `ask`, which has 64 KiB to put it: a group lists all of its members there.
+    private static func text(_ ask: (UnsafeMutablePointer<CChar>, Int) -> UnsafeMutablePointer<CChar>?) -> String? {
+        var room = [CChar](repeating: 0, count: 64 << 10)
+        return room.withUnsafeMutableBufferPointer { room in room.baseAddress.flatMap { ask($0, room.count) }.map { String(cString: $0) } }
     }
 
     /// For a shell: in single quotes where there is anything but plain characters.

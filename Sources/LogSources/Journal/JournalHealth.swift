@@ -4,6 +4,9 @@ package struct JournalHealth: Sendable {
     package static let staleAfter: Int64 = 10_000_000_000
     /// A helper that has run so long is not one of those that end at once.
     private static let settledAfter: Int64 = 5_000_000_000
+    /// After so many times `staleAfter` a silent helper is ended and another one started. Two minutes: one that lives says so every second
+    /// once it is at the journal's end, but finding the place in a journal of many gigabytes takes its time.
+    private static let endedAfter: Int64 = 12
 
     /// While the source waits for the helper; not while it waits for room further down, which is no fault of the journal.
     private var listeningSince: Int64?
@@ -28,6 +31,12 @@ package struct JournalHealth: Sendable {
         listeningSince = nil
         failingSince = failingSince ?? now
         self.words = words
+    }
+
+    /// How long a helper has said nothing, nanoseconds, once that is too long; nil: not yet, or nobody listened.
+    func deadSilence(now: Int64, staleAfter: Int64 = staleAfter) -> Int64? {
+        guard let listeningSince, now - listeningSince >= Self.endedAfter * staleAfter else { return nil }
+        return now - listeningSince
     }
 
     func trouble(now: Int64, staleAfter: Int64 = staleAfter) -> String? {

@@ -7,8 +7,9 @@ import Synchronization
 /// their files to read.
 ///
 /// One list, then a watch from there on; a watch that is too old is followed by a new list. While the API is away targets stay as
-/// they are. Where there is no way to the API at all (no service account, no permission), the names of the kubelet's folders tell
-/// namespace, pod and container, and nothing tells labels and annotations; that is said once.
+/// they are. Where there is no way to the API (no service account, no permission), the names of the kubelet's folders tell
+/// namespace, pod and container, and nothing tells labels and annotations; that is said once. Permission may come later: the API is
+/// asked again every minute.
 package final class KubernetesDiscovery: CollectorSource {
     private let settings: KubernetesSettings
     private let files: FileSource
@@ -71,8 +72,14 @@ package final class KubernetesDiscovery: CollectorSource {
                 events.tell(
                     .error, name,
                     "\(words). Pods are known by the names of their folders in \(settings.podsDirectory) now, without labels and annotations: let the "
-                        + "service account get, list and watch pods (a ClusterRole), then restart")
+                        + "service account get, list and watch pods (a ClusterRole); it is tried again every \(settings.refusedWait)")
             }
+            var folders = PodFolders(settings, node: node)
+            try folders.run(&targets, stopped, looked, wakeUp, events, every: settings.refusedWait) { watch.isAdmitted(&$0, stopped) }
+            if stopped.load(ordering: .relaxed) { return }
+            events.tell(.info, name, "\(address.name) lets us now: pods have their labels and annotations")
+            _ = try watch.run(&targets, stopped, looked)
+            return
         }
         var folders = PodFolders(settings, node: node)
         try folders.run(&targets, stopped, looked, wakeUp, events)

@@ -9,7 +9,7 @@ struct KubernetesPod: Equatable {
     /// nil for what is no pod.
     init?(_ pod: JSONTree, podsDirectory: String) {
         guard let metadata = pod["metadata"], let uid = metadata["uid"]?.text, let name = metadata["name"]?.text,
-            let namespace = metadata["namespace"]?.text
+            let namespace = metadata["namespace"]?.text, [uid, name, namespace].allSatisfy(Self.isPlain)
         else { return nil }
         self.uid = uid
         let (spec, status) = (pod["spec"], pod["status"])
@@ -29,12 +29,13 @@ struct KubernetesPod: Equatable {
             }
         }
         // The kubelet's own pods have another identity on its disk than in the API.
-        let folder = "\(namespace)_\(name)_\(metadata["annotations"]?["kubernetes.io/config.hash"]?.text ?? uid)"
+        let hash = metadata["annotations"]?["kubernetes.io/config.hash"]?.text.flatMap { Self.isHash($0) ? $0 : nil }
+        let folder = "\(namespace)_\(name)_\(hash ?? uid)"
         discovered = []
         let states = ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"].flatMap { status?[ByteString($0)]?.items ?? [] }
         for (kind, isInit) in [("containers", false), ("initContainers", true), ("ephemeralContainers", false)] {
             for container in spec?[ByteString(kind)]?.items ?? [] {
-                guard let containerName = container["name"]?.text else { continue }
+                guard let containerName = container["name"]?.text, Self.isPlain(containerName) else { continue }
                 let state = states.first { $0["name"]?.text == containerName }
                 var labels = common
                 labels += [
@@ -67,6 +68,16 @@ struct KubernetesPod: Equatable {
         return ready?["status"]?.text?.lowercased() ?? "unknown"
     }
 
+    /// Whether a name may become part of a path that is a pattern: letters, digits, `-` and `.`, which is all that Kubernetes allows, and
+    /// no way to another folder.
+    private static func isPlain(_ name: String) -> Bool {
+        name.utf8.first != UInt8(ascii: ".") && !name.isEmpty
+            && name.utf8.allSatisfy { $0.isAlphanumeric || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".") }
+    }
+
+    /// Of an annotation, which whoever makes a pod may write.
+    private static func isHash(_ text: String) -> Bool { isPlain(text) && !text.utf8.contains(UInt8(ascii: ".")) }
+
     private static func label(_ name: String, _ value: String?) -> Label {
         Label(ByteString("__meta_kubernetes_" + name), ByteString(value ?? ""))
     }
@@ -75,9 +86,9 @@ struct KubernetesPod: Equatable {
     init?(folder: String, containers: [String], node: String, podsDirectory: String) {
         // Neither namespaces nor names of pods hold `_`.
         let parts = folder.split(separator: "_", omittingEmptySubsequences: false).map { String($0) }
-        guard parts.count == 3, parts.allSatisfy({ !$0.isEmpty }) else { return nil }
+        guard parts.count == 3, parts.allSatisfy(Self.isPlain) else { return nil }
         uid = parts[2]
-        discovered = containers.map { container in
+        discovered = containers.filter(Self.isPlain).map { container in
             Labels([
                 Self.label("namespace", parts[0]), Self.label("pod_name", parts[1]), Self.label("pod_uid", parts[2]),
                 Self.label("pod_node_name", node), Self.label("pod_container_name", container),

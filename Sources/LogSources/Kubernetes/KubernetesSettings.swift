@@ -29,6 +29,8 @@ package struct KubernetesSettings: Sendable {
     package var target: FileTargetSettings
     /// How long the target of a pod that is gone is kept, so that what was written last is found.
     package var leaveWait: Duration = .seconds(10)
+    /// How often the API is asked again that did not let us; a quarter more or less by chance.
+    package var refusedWait: Duration = .seconds(60)
 
     package init(job: Int, jobName: String, target: FileTargetSettings) {
         self.job = job

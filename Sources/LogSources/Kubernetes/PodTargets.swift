@@ -73,6 +73,17 @@ struct PodTargets: ~Copyable {
         for (uid, one) in known where one.list == list && !there.contains(uid) { remove(uid) }
     }
 
+    /// What `body` lists takes the place of all that is known, without a time of parting: the same pods may have gone under other
+    /// identities. Where it throws all stays as it is.
+    mutating func replaceAll(_ body: (inout PodTargets) throws -> Void) throws {
+        let before = (known, isListed)
+        known = [:]
+        do { try body(&self) } catch {
+            (known, isListed) = before
+            throw error
+        }
+    }
+
     /// When something is to be let go of.
     var nextLeave: Int64? { known.values.compactMap(\.leaveAt).min() }
 

@@ -64,6 +64,21 @@ struct PodWatch: ~Copyable {
         targets.publish()
     }
 
+    /// Whether everything can be listed that was refused before; then it is told, in place of all that was known without the API.
+    mutating func isAdmitted(_ targets: inout PodTargets, _ stopped: borrowing Atomic<Bool>) -> Bool {
+        do {
+            try targets.replaceAll { targets throws in try listAll(&targets, stopped) }
+            return true
+        } catch {
+            // Of several namespaces some may have been listed: not without the others.
+            for index in parts.indices {
+                parts[index].version = nil
+                parts[index].wasListed = false
+            }
+            return false
+        }
+    }
+
     mutating func run(
         _ targets: inout PodTargets, _ stopped: borrowing Atomic<Bool>, _ looked: borrowing Atomic<Bool>
     ) throws -> Ending {

@@ -30,22 +30,35 @@ package final class PositionsFile: Sendable {
     private let disk: any Disk
     private let readOnly: Bool
     private let state: Mutex<State>
-    /// Saves follow one another.
-    private let saving = Mutex<Void>(())
+    /// Saves follow one another. When positions of files that are gone are looked for next, monotonic nanoseconds.
+    private let saving: Mutex<Int64>
+    private let monotonic: @Sendable () -> Int64
 
     private static let magic: StaticString = "tailrace positions 1\n"
 
     /// Rotated files of one path that stay known.
     static let generationsMax = 32
+    /// How often positions of files that are gone are looked for, nanoseconds.
+    private static let cleaningInterval: Int64 = 3_600_000_000_000
 
     private var sidePath: String { path + ".tailrace" }
     private var previousPath: String { path + ".tailrace.previous" }
 
     /// Loads what is there; damage is reported, never thrown. `readOnly`: `save` does nothing (dry runs).
-    package init(path: String, disk: any Disk = PosixDisk(), readOnly: Bool = false, events: SourceEvents = SourceEvents()) {
+    package convenience init(path: String, disk: any Disk = PosixDisk(), readOnly: Bool = false, events: SourceEvents = SourceEvents()) {
+        self.init(path: path, disk: disk, readOnly: readOnly, events: events, monotonic: { Monotonic.now() })
+    }
+
+    init(
+        path: String, disk: any Disk = PosixDisk(), readOnly: Bool = false, events: SourceEvents = SourceEvents(),
+        monotonic: @escaping @Sendable () -> Int64
+    ) {
         self.path = path
         self.disk = disk
         self.readOnly = readOnly
+        self.monotonic = monotonic
+        // Not at once: at start file systems may not be there yet.
+        saving = Mutex(monotonic() &+ Self.cleaningInterval)
         var loaded = State()
         // Whoever removes the positions file wants to begin anew: what stands beside it is then not believed.
         var isThere = true
@@ -177,7 +190,12 @@ package final class PositionsFile: Sendable {
     /// Writes both files where anything changed since the last time. On an error the files are as they were; try again later.
     package func save() throws(DiskError) {
         if readOnly { return }
-        let failure: DiskError? = saving.withLock { _ in
+        let failure: DiskError? = saving.withLock { nextCleaning in
+            let now = monotonic()
+            if now >= nextCleaning {
+                nextCleaning = now &+ Self.cleaningInterval
+                forgetGoneFiles()
+            }
             let (sources, promtail, changed, saved) = state.withLock { ($0.sources, $0.promtail, $0.changed, $0.saved) }
             if changed == saved { return nil }
             do throws(DiskError) {
@@ -194,6 +212,23 @@ package final class PositionsFile: Sendable {
             return nil
         }
         if let failure { throw failure }
+    }
+
+    /// Drops what is known of files that are gone for good: a node that runs a pod a minute would remember half a million a year.
+    private func forgetGoneFiles() {
+        let all = state.withLock { $0.sources.map { (source: $0.key, path: $0.value.path) } }
+        let gone = GoneFiles(now: Timestamp.now().nanoseconds).among(all)
+        if gone.isEmpty { return }
+        state.withLock { state in
+            for (source, path) in gone where state.sources.removeValue(forKey: source) != nil {
+                state.changed += 1
+                state.byPath[path]?.removeAll { $0 == source }
+                if state.byPath[path]?.isEmpty ?? false {
+                    state.byPath[path] = nil
+                    state.promtail.entries[path] = nil
+                }
+            }
+        }
     }
 
     // MARK: Format

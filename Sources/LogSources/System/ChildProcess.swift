@@ -7,14 +7,12 @@ final class ChildProcess {
     let output: Int32
 
     init(_ path: String, _ arguments: [String]) throws(SystemError) {
-        var ends: [Int32] = [-1, -1]
-        if pipe(&ends) != 0 { throw SystemError("pipe") }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        let (readable, writable) = try System.pipe()
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
+        posix_spawn_file_actions_adddup2(&actions, writable, STDOUT_FILENO)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -30,16 +28,16 @@ final class ChildProcess {
         defer { for word in words { free(word) } }
         var child: pid_t = 0
         let code = posix_spawn(&child, path, &actions, &attributes, &words, environ)
-        Glibc.close(ends[1])
+        Glibc.close(writable)
         if code != 0 {
-            Glibc.close(ends[0])
+            Glibc.close(readable)
             throw SystemError("run \(path)", code: code)
         }
-        _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
+        _ = fcntl(readable, F_SETFL, O_NONBLOCK)
         // As much as an unprivileged process may have: fewer turns between the two.
-        _ = fcntl(ends[0], 1031, 1 << 20)  // F_SETPIPE_SZ
+        _ = fcntl(readable, 1031, 1 << 20)  // F_SETPIPE_SZ
         pid = child
-        output = ends[0]
+        output = readable
     }
 
     /// Ends it, if it has not ended, and says how: "exit status 3", "signal 7 (Bus error)".

@@ -1,4 +1,5 @@
 import Bytes
+import CSystemd
 import Glibc
 
 /// Device and inode: which file it is, whatever it is called.
@@ -81,6 +82,13 @@ enum System {
             let count = Glibc.read(file, room.baseAddress, room.count)
             if count >= 0 || errno != EINTR { return count >= 0 ? count : errno == EAGAIN ? -1 : 0 }
         }
+    }
+
+    /// Both ends are closed in programs that are started, whichever thread starts one at this moment.
+    static func pipe(flags: Int32 = 0) throws(SystemError) -> (readable: Int32, writable: Int32) {
+        var ends: [Int32] = [-1, -1]
+        if tailrace_pipe2(&ends, flags | O_CLOEXEC) != 0 { throw SystemError("pipe") }
+        return (ends[0], ends[1])
     }
 
     static func duplicate(_ file: Int32) -> Int32? {

@@ -6,14 +6,7 @@ final class WakeUp: Sendable {
     private let writable: Int32
 
     init() throws(SystemError) {
-        var ends: [Int32] = [-1, -1]
-        if pipe(&ends) != 0 { throw SystemError("pipe") }
-        for end in ends {
-            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-            _ = fcntl(end, F_SETFL, O_NONBLOCK)
-        }
-        readable = ends[0]
-        writable = ends[1]
+        (readable, writable) = try System.pipe(flags: O_NONBLOCK)
     }
 
     deinit {

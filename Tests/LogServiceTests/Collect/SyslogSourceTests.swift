@@ -140,6 +140,20 @@ import Testing
         }
     }
 
+    /// A reload that failed made sources and stopped them without running them: each left its event loop behind.
+    @Test func sourcesThatNeverRanLeaveNoThread() throws {
+        func threads() -> Int { (try? PosixDisk().list("/proc/self/task").count) ?? 0 }
+        let before = threads()
+        for _ in 0..<64 {
+            let source = try SyslogSource(SyslogSettings(job: 0, jobName: "s", host: "127.0.0.1", port: 0), sink: Sink(), events: SourceEvents())
+            source.stop()
+            // And one that is run all the same has nothing to do.
+            try source.run()
+        }
+        // Other tests begin threads meanwhile, not so many.
+        #expect(threads() < before + 40)
+    }
+
     @Test func busyPortsAreToldAtOnce() throws {
         let sink = Sink()
         try run(sink) { source in

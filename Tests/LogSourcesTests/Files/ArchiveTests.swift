@@ -197,6 +197,53 @@ private enum Gzip {
         #expect(sink.counter(.linesCut) == 1)
     }
 
+    /// An archive that could not be opened because there were too many files open counted as looked at until it changed, which
+    /// archives do not.
+    @Test(arguments: [("open", EMFILE), ("read", EIO)]) func whatCouldNotBeReadIsTriedAgain(_ call: String, _ code: Int32) throws {
+        let directory = TemporaryDirectory()
+        let path = ByteString(directory("a.gz"))
+        directory.append("a.gz", bytes: Packed.more)
+        let sink = RecordingSink()
+        var settings = FileSourceSettings()
+        settings.resyncInterval = .milliseconds(20)
+        let source = try ArchiveSource(targets: [target(directory("*.gz"))], settings: settings, sink: sink, events: sink.events)
+        SystemFaults.arm(call, path, code: code, times: 2)
+        let worker = Worker("test-archives") { try? source.run() }
+        #expect(sink.wait(lines: 5_000))
+        source.stop()
+        worker?.join()
+        #expect(SystemFaults.left(path) == 0)
+        #expect(sink.lines == (0..<5_000).map { "line \($0)" })
+        #expect(sink.counter(.readErrors) == 2)
+        #expect(sink.state.withLock { $0.reports.count } == 1)
+        #expect(sink.problems.isEmpty)
+    }
+
+    /// The first part was delivered, then the disk failed: tried again, it must go on behind that part, under the same name.
+    @Test func aFailureInTheMiddleRepeatsNothing() throws {
+        let directory = TemporaryDirectory()
+        let path = ByteString(directory("a.gz"))
+        let count = 200_000
+        directory.append("a.gz", bytes: Gzip.stored((0..<count).map { "line \($0)\n" }.joined()))
+        let sink = RecordingSink()
+        var settings = FileSourceSettings()
+        settings.resyncInterval = .milliseconds(20)
+        let source = try ArchiveSource(targets: [target(directory("*.gz"))], settings: settings, sink: sink, events: sink.events)
+        sink.stall(true)
+        let worker = Worker("test-archives") { try? source.run() }
+        // It waits in the first delivery.
+        #expect(sink.wait { $0.counters[.lines] ?? 0 > 0 })
+        SystemFaults.arm("read", path, code: EIO)
+        sink.stall(false)
+        #expect(sink.wait(lines: count))
+        source.stop()
+        worker?.join()
+        #expect(SystemFaults.left(path) == 0)
+        #expect(sink.lines == (0..<count).map { "line \($0)" })
+        #expect(sink.state.withLock { $0.positions.count } == 1)
+        #expect(sink.problems.isEmpty)
+    }
+
     @Test func newArchivesAreFoundAfterTheirDelay() throws {
         let directory = TemporaryDirectory()
         let sink = RecordingSink()

@@ -22,11 +22,12 @@ import Testing
     }
 
     private func makeDiscovery(
-        _ directory: TemporaryDirectory, _ files: FileSource, _ sink: RecordingSink, once: Bool = false
+        _ directory: TemporaryDirectory, _ files: FileSource, _ sink: RecordingSink, once: Bool = false, refreshInterval: Duration = .seconds(300)
     ) throws -> FileDiscovery {
-        let settings = FileDiscoverySettings(
+        var settings = FileDiscoverySettings(
             job: 0, jobName: "d", files: [directory("sd/*.yml")],
             target: FileTargetSettings(job: 0, jobName: "d", labels: Labels()))
+        settings.refreshInterval = refreshInterval
         return try FileDiscovery(
             [settings], files: files, hostname: "host", once: once, events: sink.events, parse: Self.parse)
     }
@@ -44,10 +45,10 @@ import Testing
         }
     }
 
-    private func start(_ directory: TemporaryDirectory, _ sink: RecordingSink) throws -> Both {
+    private func start(_ directory: TemporaryDirectory, _ sink: RecordingSink, refreshInterval: Duration = .seconds(300)) throws -> Both {
         var made: FileDiscovery?
         let running = try Running([], sink, { $0.leaveWait = .milliseconds(500) }, before: { files in
-            made = try makeDiscovery(directory, files, sink)
+            made = try makeDiscovery(directory, files, sink, refreshInterval: refreshInterval)
         })
         let discovery = try #require(made)
         let worker = Worker("test-discovery") { try? discovery.run() }
@@ -67,6 +68,22 @@ import Testing
         #expect(running.finish() == nil)
         #expect(sink.lines == ["a1", "a2"])
         #expect(sink.all.first?.labels == Labels(["env": "prod", "filename": directory("a.log")]))
+    }
+
+    /// A target file that could not be read for a moment had no targets until somebody changed it.
+    @Test func aFileThatCouldNotBeReadIsReadLater() throws {
+        let directory = TemporaryDirectory()
+        directory.make("sd")
+        directory.write("a.log", "a1\n")
+        directory.write("sd/one.yml", directory("a.log"))
+        let path = ByteString(directory("sd/one.yml"))
+        SystemFaults.arm("open", path, code: EMFILE, times: 2)
+        let sink = RecordingSink()
+        let both = try start(directory, sink, refreshInterval: .milliseconds(50))
+        #expect(sink.wait(lines: 1))
+        both.stop()
+        #expect(SystemFaults.left(path) == 0)
+        #expect(sink.counter(.targetFilesFailed) == 2)
     }
 
     @Test func targetsComeAndGoWhileRunning() throws {

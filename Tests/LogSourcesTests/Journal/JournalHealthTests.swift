@@ -43,6 +43,28 @@ import Testing
         #expect(health.trouble(now: 110 * Self.second) != nil)
     }
 
+    /// A helper that hung stayed for ever; another one is started after two minutes of silence.
+    @Test func aSilentHelperIsReplaced() throws {
+        var health = JournalHealth()
+        health.started(now: 0)
+        #expect(health.deadSilence(now: 119 * Self.second) == nil)
+        #expect(health.deadSilence(now: 120 * Self.second) == 120 * Self.second)
+        health.heard()
+        #expect(health.deadSilence(now: 1_000 * Self.second) == nil)
+
+        let directory = TemporaryDirectory()
+        let sink = RecordingSink()
+        let source = try JournalSource(
+            settings: JournalSettings(job: 0, jobName: "j"), sink: sink, events: sink.events,
+            helper: HelperCommand(path: "/bin/sh", arguments: ["-c", "echo x >> '\(directory("starts"))'; exec sleep 1000"]), staleAfter: 1_000_000)
+        let worker = Worker("test") { try? source.run() }
+        #expect(sink.wait { $0.counters[.journalRestarts] ?? 0 >= 2 })
+        source.stop()
+        worker?.join()
+        #expect(sink.state.withLock { $0.reports.contains { $0.message.contains("it said nothing for") } })
+        #expect(try System.status(of: ByteString(directory("starts"))).size >= 4)
+    }
+
     @Test(arguments: [("exit 3", "the journal cannot be read"), ("exec sleep 1000", "has said nothing")])
     func aSourceSaysSo(_ script: String, _ words: String) throws {
         let sink = RecordingSink()

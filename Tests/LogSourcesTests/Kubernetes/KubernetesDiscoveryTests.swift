@@ -41,10 +41,10 @@ import Testing
             directory.append("\(folder)/\(container)/0.log", text)
         }
 
-        func run(_ account: KubernetesServiceAccount = KubernetesServiceAccount(directory: "/nowhere", host: "", port: ""), _ body: (FileSource) throws -> Void) throws {
+        func run(_ account: KubernetesServiceAccount = KubernetesServiceAccount(directory: "/nowhere", host: "", port: ""), dial: @escaping HTTPDialer = PlainDialer.dial, _ body: (FileSource) throws -> Void) throws {
             let files = try Running([], sink)
             defer { files.stop() }
-            let discovery = try KubernetesDiscovery(settings, files: files.source, node: "node1", events: sink.events, account: account)
+            let discovery = try KubernetesDiscovery(settings, files: files.source, node: "node1", events: sink.events, account: account, dial: dial)
             let worker = Worker("test-pods") { try? discovery.run() }
             defer {
                 discovery.stop()
@@ -199,6 +199,37 @@ import Testing
         #expect(node.sink.all[1].labels.pairs.filter { $0.name != "filename" } == Labels(["container": "main", "pod": "web-2"]).pairs)
         #expect(node.reports.filter { $0.hasPrefix("no service account: KUBERNETES_SERVICE_HOST is not set") }.count == 1)
         #expect(node.api.requests.isEmpty)
+    }
+
+    /// A role that came a minute after the collector (one `kubectl apply` of both) was not noticed until a restart: pods had no labels.
+    @Test func permissionThatComesLaterIsNoticed() throws {
+        let node = try Node()
+        node.settings.access = .cluster
+        node.settings.refusedWait = .milliseconds(50)
+        node.directory.write("token", "t\n")
+        let pod = Pod(name: "web-1", uid: "u1", labels: ["app": "web"])
+        node.api.put(pod)
+        node.api.state.change { $0.refusal = "403 Forbidden" }
+        node.write(pod, "before\n")
+        let api = node.api.address
+        let account = KubernetesServiceAccount(directory: node.directory.path, host: "127.0.0.1", port: "1")
+        try node.run(account, dial: { _ in try PlainDialer.dial(api) }) { files in
+            #expect(node.sink.wait(lines: 1))
+            #expect(node.api.wait { $0.requests.count >= 4 })
+            let other = Pod(name: "web-2", uid: "u2", labels: ["app": "web"])
+            node.write(other, "between\n")
+            #expect(node.sink.wait(lines: 2))
+            node.api.put(other)
+            node.api.state.change { $0.refusal = nil }
+            #expect(node.api.waitForWatch())
+            #expect(Self.eventually { files.targetStatus().allSatisfy { $0.labels["app"] == "web" && !$0.files.isEmpty } })
+            node.write(pod, "after\n")
+            #expect(node.sink.wait(lines: 3))
+        }
+        #expect(node.sink.lines == ["before", "between", "after"])
+        #expect(node.sink.all.map { $0.labels["app"] } == [nil, nil, "web"])
+        #expect(node.reports.filter { $0.contains("ClusterRole") }.count == 1)
+        #expect(node.reports.filter { $0.hasSuffix("lets us now: pods have their labels and annotations") }.count == 1)
     }
 
     @Test func onceReadsThePodsThatAreThere() throws {

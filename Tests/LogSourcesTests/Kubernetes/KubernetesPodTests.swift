@@ -10,6 +10,27 @@ import Testing
         return try #require(KubernetesPod(tree, podsDirectory: "/var/log/pods"))
     }
 
+    /// Whoever may make a pod may annotate it: the annotation took part in a path, and with it any file of the node was read.
+    @Test(arguments: [
+        ("../../../etc", "u1"), ("a/b", "u1"), ("*", "u1"), ("", "u1"), ("..", "u1"), ("a.b", "u1"), ("0123abc-d", "0123abc-d"),
+    ])
+    func annotationsLeadNowhereElse(_ hash: String, _ folder: String) throws {
+        let pod = try pod(
+            """
+            {"metadata":{"name":"p","namespace":"n","uid":"u1","annotations":{"kubernetes.io/config.hash":"\(hash)"}},
+             "spec":{"containers":[{"name":"main"},{"name":".."},{"name":"a/b"},{"name":"*"},{"name":"{a,b}"},{"name":""}]}}
+            """)
+        #expect(pod.discovered.compactMap { $0["__path__"] } == [ByteString("/var/log/pods/n_p_\(folder)/main/*.log")])
+    }
+
+    @Test(arguments: [("..", "n", "u"), ("p", "a/b", "u"), ("p", "n", "*"), ("p", "n", "../x"), ("p?", "n", "u"), ("p", "", "u"), ("p", "[n]", "u")])
+    func podsWhoseNamesAreNoNamesAreLeftOut(_ name: String, _ namespace: String, _ uid: String) throws {
+        let text = "{\"metadata\":{\"name\":\"\(name)\",\"namespace\":\"\(namespace)\",\"uid\":\"\(uid)\"},\"spec\":{\"containers\":[{\"name\":\"c\"}]}}"
+        let tree = try #require(text.withView { JSONTree($0) })
+        #expect(KubernetesPod(tree, podsDirectory: "/p") == nil)
+        #expect(KubernetesPod(folder: "n_*_u", containers: ["c"], node: "x", podsDirectory: "/p") == nil)
+    }
+
     @Test func everyLabel() throws {
         let pod = try pod(
             """

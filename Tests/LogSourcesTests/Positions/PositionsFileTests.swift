@@ -92,6 +92,49 @@ import Testing
         #expect(throws: DiskError.self) { try file.save() }
     }
 
+    /// Each pod leaves a path behind: the file grew for ever, and was written whole every ten seconds.
+    @Test func filesThatAreGoneForAWeekAreForgotten() throws {
+        let directory = TemporaryDirectory()
+        let week: Int64 = 7 * 86_400_000_000_000
+        let (old, young) = (UInt64(Timestamp.now().nanoseconds - week - 1_000_000_000), UInt64(Timestamp.now().nanoseconds - week + 3_600_000_000_000))
+        var inode: UInt64 = 1 << 60
+        func file(_ path: String, _ born: UInt64, inode known: UInt64? = nil) -> (ByteString, String) {
+            inode += 1
+            return (FileSourceKey(id: FileID(device: 1, inode: known ?? inode), fingerprint: 0, born: born, slot: 0).text, path)
+        }
+        directory.make("pods")
+        directory.make("pods/b")
+        directory.make("empty")
+        for name in ["there.log", "renamed.log.1", "pods/b/0.log"] { directory.write(name, "x\n") }
+        let renamed = try System.status(of: ByteString(directory("renamed.log.1"))).id.inode
+        let gone = [
+            file(directory("gone.log"), old), file(directory("pods/a/0.log"), old), file(directory("pods/b/1.log"), old),
+            (ArchiveKey(id: FileID(device: 1, inode: 1 << 61), hash: 0, born: old).text, directory("gone.gz")),
+        ]
+        let kept = [
+            file(directory("there.log"), old), file(directory("young.log"), young), file(directory("renamed.log"), old, inode: renamed),
+            // Nothing is mounted there, perhaps.
+            file(directory("empty/a.log"), old), file(directory("empty/a/b.log"), old), ("journal:j", "journal:j"), ("docker:0/abc", "docker:web"),
+        ]
+        let now = Monitor<Int64>(0)
+        let path = directory("positions.yaml")
+        let positions = PositionsFile(path: path, monotonic: { now.withLock { $0 } })
+        // A younger file of the same path, as rotation leaves them: its entry stays Promtail's.
+        let both = [file(directory("two.log"), old), file(directory("two.log"), young)]
+        for (source, path) in gone + kept + both { positions.set(source, path: path, SourcePosition(offset: 7)) }
+        try positions.save()
+        #expect(positions.positions(withPrefix: "").count == gone.count + kept.count + 2)
+        now.change { $0 = 3_600_000_000_000 }
+        try positions.save()
+        #expect(Set(positions.positions(withPrefix: "").map(\.source)) == Set(kept.map(\.0) + [both[1].0]))
+        let written = try PosixDisk().contents(of: path)
+        let yaml = withExtendedLifetime(written) { written.view.string }
+        for (_, path) in gone { #expect(!yaml.contains(path)) }
+        #expect(yaml.contains("two.log: \"7\"") && yaml.contains("there.log: \"7\""))
+        let again = PositionsFile(path: path)
+        #expect(again.positions(withPrefix: "").count == kept.count + 1)
+    }
+
     /// After a kill the spool told of generations that were long forgotten. Noted last, they pushed out younger ones, and the
     /// collector read those rotated files again.
     @Test func anOldGenerationNotedLateDoesNotPushOutAYoungerOne() throws {

@@ -21,6 +21,8 @@ final class SyslogSource: CollectorSource {
     private let group: MultiThreadedEventLoopGroup
     private let listener: any Channel
     private let stopped = Atomic<Bool>(false)
+    /// Whoever sets it first ends the event loop: `run` when it is over, or `stop` where it never begins.
+    private let isClaimed = Atomic<Bool>(false)
 
     /// Connections at once; further ones are closed. Each costs about 24 KiB.
     private static let connectionsMax = 1024
@@ -52,16 +54,20 @@ final class SyslogSource: CollectorSource {
         guard !stopped.exchange(true, ordering: .relaxed) else { return }
         listener.close(promise: nil)
         queue.end()
+        // A reload that fails makes sources that never run.
+        if !isClaimed.exchange(true, ordering: .relaxed) { try? group.syncShutdownGracefully() }
     }
 
     func run() throws {
+        guard !isClaimed.exchange(true, ordering: .relaxed) else { return }
         defer {
             stop()
             try? group.syncShutdownGracefully()
         }
         events.tell(.info, name, "listening on \(settings.transport.rawValue) \(settings.host):\(port)")
         var batcher = SyslogBatcher(settings, sink: sink, events: events)
-        var names = ReverseNames(isWanted: SyslogBatcher.needsHostname(settings))
+        let names = ReverseNames(isWanted: SyslogBatcher.needsHostname(settings))
+        defer { names.stop() }
         while let chunks = queue.take() {
             for chunk in chunks {
                 var peer = chunk.peer

@@ -12,7 +12,8 @@ package final class FileDiscovery: CollectorSource {
 
     /// A target file as it was when it was read last.
     private struct Known {
-        var status: FileStatus
+        /// nil: it could not be read then, which may pass without a change of the file.
+        var status: FileStatus?
         var groups: [TargetGroup]
     }
 
@@ -44,6 +45,8 @@ package final class FileDiscovery: CollectorSource {
     private let stopped = Atomic<Bool>(false)
     private let wakeUp: WakeUp
 
+    /// How soon a file is looked at again that could not be read, at the latest.
+    private static let retryWait: Duration = .seconds(5)
     /// A target file of more bytes is refused.
     static let sizeMax: UInt64 = 16 << 20
 
@@ -94,7 +97,7 @@ package final class FileDiscovery: CollectorSource {
         }
         var watched: [ByteString: Int32] = [:]
         look(&inotify, &watched, changed: [])
-        var next = Monotonic.now() &+ shortest.nanoseconds
+        var next = nextLook()
         var batch: [Inotify.Event] = []
         while !stopped.load(ordering: .relaxed) {
             let wait = max(0, (next &- Monotonic.now()) / 1_000_000 + 1)
@@ -117,8 +120,14 @@ package final class FileDiscovery: CollectorSource {
             }
             guard !changed.isEmpty || Monotonic.now() >= next else { continue }
             look(&inotify, &watched, changed: changed)
-            next = Monotonic.now() &+ shortest.nanoseconds
+            next = nextLook()
         }
+    }
+
+    /// Monotonic nanoseconds.
+    private func nextLook() -> Int64 {
+        let isUnread = state.withLock { $0.entries.contains { $0.known.values.contains { $0.status == nil } } }
+        return Monotonic.now() &+ (isUnread ? min(shortest, Self.retryWait) : shortest).nanoseconds
     }
 
     /// Reads what is new or in `changed`, and tells the source where targets differ.
@@ -158,16 +167,18 @@ package final class FileDiscovery: CollectorSource {
     private func read(_ match: GlobExpansion.Match, isChanged: Bool, _ state: inout State, _ index: Int) {
         let before = state.entries[index].known[match.path]
         if !isChanged, before?.status == match.status { return }
+        var status: FileStatus? = match.status
         var groups = before?.groups ?? []
         let path = match.path.string
         do {
             groups = try parse(try Self.contents(of: match.path), path)
             state.said = state.said.filter { !$0.hasPrefix(path + " ") }
         } catch {
+            if error is SystemError { status = nil }
             events.count(.targetFilesFailed, 1)
             say("\(error); \(before == nil ? "it has no targets" : "its targets stay as they were")", path, &state)
         }
-        state.entries[index].known[match.path] = Known(status: match.status, groups: groups)
+        state.entries[index].known[match.path] = Known(status: status, groups: groups)
     }
 
     private static func contents(of path: ByteString) throws -> [UInt8] {
