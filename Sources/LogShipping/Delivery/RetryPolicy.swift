@@ -7,7 +7,8 @@
 /// is honoured where it is longer.
 ///
 /// Where nobody listens, a long wait is spent knocking every few seconds: that costs a server nothing that is not there, and a
-/// fleet goes on within seconds of its return instead of minutes. Such knocks are no attempts, so `maxRetries` lasts as long.
+/// fleet goes on within seconds of its return instead of minutes. Such knocks are no attempts, so `maxRetries` lasts as long. Once
+/// somebody answers, waits begin at the minimum again: a server that is just back, and busy with all who waited, says 503.
 package struct RetryPolicy: Sendable {
     package enum Verdict: Sendable, Equatable {
         case done
@@ -33,6 +34,9 @@ package struct RetryPolicy: Sendable {
     /// Attempts made so far.
     package private(set) var attempts = 0
     private var denied = 0
+    /// How often the wait has doubled.
+    private var doublings = 0
+    private var wasUnreachable = false
     /// What is left of the wait that is spent knocking, nanoseconds.
     private var rest: Int64 = 0
     /// The wait that `judge` gave last is a part of one that it gave before.
@@ -48,6 +52,8 @@ package struct RetryPolicy: Sendable {
         if isKnocking { return knock(using: &random) }
         rest = 0
         attempts += 1
+        if wasUnreachable, attempt != .unreachable { doublings = 0 }
+        wasUnreachable = attempt == .unreachable
         var least: Int64 = 0
         let reason: String
         switch attempt {
@@ -68,7 +74,8 @@ package struct RetryPolicy: Sendable {
         case .connectionError, .unreachable: reason = "ingester_error"
         }
         if settings.maxRetries > 0, attempts >= settings.maxRetries { return .gaveUp(reason: reason) }
-        let low = Self.doubled(max(settings.backoffMin, 1), attempts - 1, most: max(settings.backoffMax, 1))
+        let low = Self.doubled(max(settings.backoffMin, 1), doublings, most: max(settings.backoffMax, 1))
+        doublings = min(doublings + 1, 62)
         let high = Self.doubled(low, 1, most: max(settings.backoffMax, 1))
         let wait = low < high ? Int64.random(in: low..<high, using: &random) : high
         guard attempt == .unreachable else { return .again(after: max(wait, min(least, settings.backoffMax))) }

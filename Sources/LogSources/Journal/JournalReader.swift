@@ -30,6 +30,7 @@ final class JournalReader {
 
     private let journal: OpaquePointer
     private let fieldMax: Int
+    private var patience = ReadPatience()
     /// Entries not certainly behind this one were delivered before.
     private var floor: JournalCursor?
     /// Set when the cursor was not in the journal any more.
@@ -136,14 +137,24 @@ final class JournalReader {
     /// The next entry; nil at the end for now.
     func next() throws(JournalError) -> JournalEntry? {
         while try step() {
-            let text: String
-            do { text = try cursor() } catch where error.code == EADDRNOTAVAIL || error.code == EBADMSG { continue }
+            var text = ""
+            var realtime: UInt64 = 0
+            // An entry at the end of a file that is being written may be there before what it points to can be read.
+            let isThere = try patience.wait { () throws(JournalError) -> Bool in
+                do throws(JournalError) { text = try cursor() } catch {
+                    guard error.code == EADDRNOTAVAIL || error.code == EBADMSG else { throw error }
+                    return false
+                }
+                return sd_journal_get_realtime_usec(journal, &realtime) >= 0
+            }
+            guard isThere else { continue }
             if lostCursor, let floor {
                 guard let here = JournalCursor(text), here.isBehind(floor) else { continue }
             }
-            var realtime: UInt64 = 0
-            guard sd_journal_get_realtime_usec(journal, &realtime) >= 0 else { continue }
-            return JournalEntry(cursor: ByteString(text), realtime: realtime, fields: fields())
+            var fields: [JournalEntry.Field] = []
+            // What of a damaged entry can be read is better than nothing.
+            _ = patience.wait { read(&fields) }
+            return JournalEntry(cursor: ByteString(text), realtime: realtime, fields: fields)
         }
         return nil
     }
@@ -151,15 +162,16 @@ final class JournalReader {
     /// Fields of one entry, bytes: what is more is left out, `MESSAGE` excepted.
     private static let entryMax = 48 << 20
 
-    private func fields() -> [JournalEntry.Field] {
-        var fields: [JournalEntry.Field] = []
+    /// False: not all of them could be read.
+    private func read(_ fields: inout [JournalEntry.Field]) -> Bool {
+        fields = []
         var total = 0
         sd_journal_restart_data(journal)
         while true {
             var data: UnsafeRawPointer?
             var length = 0
             let code = sd_journal_enumerate_available_data(journal, &data, &length)
-            guard code > 0, let data else { return fields }
+            guard code > 0, let data else { return code >= 0 }
             let view = ByteView(unsafe: data, count: length)
             guard let cut = view.firstIndex(of: UInt8(ascii: "=")) else { continue }
             let name = ByteString(view[0..<cut])
