@@ -99,6 +99,7 @@ import Testing
         #expect(waits.allSatisfy { $0 < RetryPolicy.knockMax } && policy.attempts == 3)
         // Short waits are waited out, and a server that is there again ends the knocking.
         settings.backoffMin = 100
+        settings.maxRetries = 0
         policy = RetryPolicy(settings)
         guard case .again(let first) = policy.judge(.unreachable, using: &random) else { return #expect(Bool(false), "gave up") }
         #expect((100..<200).contains(first) && !policy.isKnocking)
