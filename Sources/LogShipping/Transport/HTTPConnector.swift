@@ -14,11 +14,12 @@ package enum HTTPConnector {
     }
 
     /// Whether no connection came about, and nothing was asked of anybody. Not where a server is there and does not answer in time.
+    /// A name's addresses are tried one by one and all of them have failed then; an address that is written out fails by itself.
     static func isUnreachable(_ error: any Error) -> Bool {
-        guard let error = error as? NIOConnectionError else { return false }
-        return error.connectionErrors.allSatisfy { failure in
-            guard let code = (failure.error as? IOError)?.errnoCode else { return false }
-            return code == ECONNREFUSED || code == EHOSTUNREACH || code == ENETUNREACH
+        switch error {
+        case let error as NIOConnectionError: error.connectionErrors.allSatisfy { isUnreachable($0.error) }
+        case let error as IOError: [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH].contains(error.errnoCode)
+        default: false
         }
     }
 

@@ -80,6 +80,8 @@ struct Watcher: ~Copyable {
     private var links: [ByteString: Set<ByteString>] = [:]
     /// The other way round: where a matching path leads.
     private var reals: [ByteString: ByteString] = [:]
+    /// Names of the paths in `current` and of where links lead.
+    private var census = NameCensus()
     private var notices: [FileNotice] = []
     private var reported: Set<ByteString> = []
     private var isStart = true
@@ -126,7 +128,7 @@ struct Watcher: ~Copyable {
                 return list
             }) { nameless.remove(id) }
             if ready[1] {
-                inotify?.read(into: &waiting)
+                inotify?.read(into: &waiting, writesTo: census)
                 if handle(waiting) { isScanDue = true }
                 flush()
                 // Every write to a file is an event: taking them in handfuls costs a fraction of taking them one by one.
@@ -340,6 +342,7 @@ struct Watcher: ~Copyable {
     private mutating func lose(_ path: ByteString) {
         if let real = reals.removeValue(forKey: path) { unlink(path, from: real) }
         guard let old = current.removeValue(forKey: path) else { return }
+        census.remove(path)
         names[old.id]?.remove(path)
         if names[old.id]?.isEmpty ?? false {
             names[old.id] = nil
@@ -349,7 +352,7 @@ struct Watcher: ~Copyable {
     }
 
     private mutating func unlink(_ path: ByteString, from real: ByteString) {
-        links[real]?.remove(path)
+        if links[real]?.remove(path) != nil { census.remove(real) }
         if links[real]?.isEmpty ?? false { links[real] = nil }
     }
 
@@ -357,7 +360,7 @@ struct Watcher: ~Copyable {
     private mutating func follow(_ match: GlobExpansion.Match) {
         guard let real = match.real else { return }
         if let before = reals.updateValue(real, forKey: match.path), before != real { unlink(match.path, from: before) }
-        links[real, default: []].insert(match.path)
+        if links[real, default: []].insert(match.path).inserted { census.add(real) }
         watch(real.parent)
     }
 
@@ -372,6 +375,7 @@ struct Watcher: ~Copyable {
         lose(match.path)
         follow(match)
         current[match.path] = match.status
+        census.add(match.path)
         let isKnown = names[match.status.id] != nil || nameless.contains(match.status.id)
         names[match.status.id, default: []].insert(match.path)
         nameless.remove(match.status.id)

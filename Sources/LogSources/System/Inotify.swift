@@ -36,6 +36,9 @@ struct Inotify: ~Copyable {
     private static let mask: UInt32 =
         0x2 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200 | 0x400 | 0x800 | 0x0100_0000
 
+    /// A file that is no directory was written to, and nothing else.
+    private static let write: UInt32 = 0x2
+
     func add(_ directory: ByteString) throws(SystemError) -> Int32 {
         let watch = directory.withCPath { inotify_add_watch(file, $0, Self.mask) }
         if watch < 0 { throw SystemError("watch", directory) }
@@ -45,7 +48,16 @@ struct Inotify: ~Copyable {
     func remove(_ watch: Int32) { _ = inotify_rm_watch(file, watch) }
 
     /// The events that are waiting, in order; empty when there are none.
-    mutating func read(into events: inout [Event]) {
+    mutating func read(into events: inout [Event]) { read(into: &events) { _ in true } }
+
+    /// As above, but writes to files that are called otherwise than `names` are left out before they cost anything: there may be a
+    /// hundred times as many of them, from neighbours in the same directory.
+    mutating func read(into events: inout [Event], writesTo names: borrowing NameCensus) {
+        read(into: &events) { names.mayHold($0) }
+    }
+
+    @inline(__always)
+    private mutating func read(into events: inout [Event], wantsWritesTo: (Slice<UnsafeRawBufferPointer>) -> Bool) {
         events.removeAll(keepingCapacity: true)
         // One buffer a call keeps the turn short: what is left is read in the next.
         let count = buffer.withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress, $0.count) }
@@ -55,12 +67,14 @@ struct Inotify: ~Copyable {
             while at + 16 <= count {
                 let length = Int(raw.loadUnaligned(fromByteOffset: at + 12, as: UInt32.self))
                 guard at + 16 + length <= count else { return }
-                events.append(
-                    Event(
-                        watch: raw.loadUnaligned(fromByteOffset: at, as: Int32.self),
-                        mask: raw.loadUnaligned(fromByteOffset: at + 4, as: UInt32.self),
-                        cookie: raw.loadUnaligned(fromByteOffset: at + 8, as: UInt32.self),
-                        name: ByteString([UInt8](raw[(at + 16)..<(at + 16 + length)].prefix { $0 != 0 }))))
+                let mask = raw.loadUnaligned(fromByteOffset: at + 4, as: UInt32.self)
+                let name = raw[(at + 16)..<(at + 16 + length)].prefix { $0 != 0 }
+                if mask != Self.write || wantsWritesTo(name) {
+                    events.append(
+                        Event(
+                            watch: raw.loadUnaligned(fromByteOffset: at, as: Int32.self), mask: mask,
+                            cookie: raw.loadUnaligned(fromByteOffset: at + 8, as: UInt32.self), name: ByteString([UInt8](name))))
+                }
                 at += 16 + length
             }
         }

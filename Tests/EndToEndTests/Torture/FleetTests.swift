@@ -23,6 +23,8 @@ import Testing
         var server: TailraceProcess? = try serve()
         var processes: [TailraceProcess] = []
         for number in 0..<Self.collectors {
+            // A directory each, as on hosts of their own: events of a hundred files in one would go to a hundred collectors.
+            mkdir(folder.path("host\(number)"), 0o755)
             let config = folder.write(
                 "c\(number).yaml",
                 """
@@ -34,13 +36,13 @@ import Testing
                   external_labels: {host: h\(number)}
                 scrape_configs:
                 - job_name: fleet
-                  static_configs: [{targets: [localhost], labels: {job: fleet, __path__: '\(folder.path("h\(number).log"))'}}]
+                  static_configs: [{targets: [localhost], labels: {job: fleet, __path__: '\(folder.path("host\(number)/a.log"))'}}]
                   pipeline_stages: [{labeldrop: [filename]}]
                 """)
             processes.append(try TailraceProcess(["collect", "--config", config], log: folder.path("c\(number).out")))
         }
         var lines = SequencedLines(sources: Self.collectors)
-        let files = (0..<Self.collectors).map { AppendedFile(folder.path("h\($0).log")) }
+        let files = (0..<Self.collectors).map { AppendedFile(folder.path("host\($0)/a.log")) }
         let clock = ContinuousClock()
         let start = clock.now
         func now() -> Double { (clock.now - start) / .seconds(1) }
