@@ -162,7 +162,7 @@ let package = Package(
         tests(
             "LogServiceTests",
             ground + [
-                "Disk", "Metrics", "LokiWire", "LogStages", "LogSources", "LogPipeline", "LogShipping", "LogServer", "LogConfig",
+                "Disk", "Metrics", "LokiWire", "LogStages", "LogSources", "Redaction", "LogPipeline", "LogShipping", "LogServer", "LogConfig",
                 "LogService",
             ]
         ),

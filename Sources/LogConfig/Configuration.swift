@@ -41,6 +41,9 @@ package struct Configuration: Sendable {
     /// nil without a `redaction:` block: then nothing is redacted but where a `redact` stage stands.
     package var redaction: RedactionSettings?
 
+    /// `tests:`
+    package var tests: [PipelineTestCase] = []
+
     package init(file: String) { self.file = file }
 
     /// Why a collector cannot run with this file: it has nowhere to put what it reads.

@@ -8,9 +8,13 @@ import Redaction
 package struct PipelineEnvironment: Sendable {
     package var registry: Registry
     package var families: MetricFamilies
+    /// Which lines are counted in them.
+    package var ledger = MetricLedger()
     package var clock: @Sendable () -> Timestamp
     /// Who looks at each line behind each stage; nil: nobody.
     package var inspector: PipelineInspector?
+    /// That of the `redaction:` block, for what leaves pipelines beside their lines: the labels of metrics.
+    package var redactor: Redactor?
 
     package init(registry: Registry = Registry(), clock: @escaping @Sendable () -> Timestamp = { Timestamp.now() }) {
         self.registry = registry
@@ -37,6 +41,7 @@ package struct Pipeline: Sendable {
     let metadataNames: [MetadataName]
     /// Counters of dropped lines by number of the reason.
     let dropCounters: [Counter]
+    /// Those of the pipeline's own `redact` stages.
     let redactors: [Redactor]
     /// How many places for memory the stages use.
     let memoryCount: Int
@@ -65,6 +70,16 @@ package struct Pipeline: Sendable {
                 "tailrace_stage_lines_total", "Lines that came to a stage.", ["job": job, "stage": "\(number + 1) \(operation.name)"])
         }
         return pipeline
+    }
+
+    /// All that a value must pass which becomes visible elsewhere than in its line.
+    var allRedactors: [Redactor] { (environment.redactor.map { [$0] } ?? []) + redactors }
+
+    /// Whether lines are counted in metrics.
+    var counts: Bool {
+        operations.contains { operation in
+            if case .metrics = operation { true } else { false }
+        }
     }
 
     /// A runner for one thread.

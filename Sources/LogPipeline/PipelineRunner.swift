@@ -3,6 +3,7 @@ import LogModel
 import LogStages
 import Metrics
 import Redaction
+import Synchronization
 
 /// Runs a pipeline over batches of lines, on one thread at a time.
 ///
@@ -21,6 +22,7 @@ package final class PipelineRunner {
     @exclusivity(unchecked) private var moves: [LabelMove]
     private var answers: [LabelAnswers]
     private var metrics: [MetricMemory]
+    private let cleaner: LabelCleaner
     /// Last known time of each label set, for `fudge`.
     private var lastTimes: [[Int64]]
     private var redactionScratch: [RedactionScratch?]
@@ -57,6 +59,15 @@ package final class PipelineRunner {
         var last: SourcePosition
     }
 
+    /// How far this runner has counted; nil: the pipeline counts nothing.
+    private let turn: MetricLedger.Turn?
+    /// Sources of which lines may come that were counted before, by another runner or in an earlier run.
+    private var replayed: [ByteString: MetricLedger.Mark] = [:]
+    /// Sources that were asked about.
+    private var asked: Set<ByteString> = []
+    /// Sources whose mark holds waiting lines.
+    private var markedWaiting: Set<ByteString> = []
+
     private let inspector: PipelineInspector?
     /// Lines that are under way while somebody looks on, innermost last.
     private var walks: [PipelineInspector.Walk] = []
@@ -75,6 +86,7 @@ package final class PipelineRunner {
         moves = (0..<count).map { _ in LabelMove() }
         answers = [LabelAnswers](repeating: LabelAnswers(), count: count)
         metrics = (0..<count).map { _ in MetricMemory() }
+        cleaner = LabelCleaner(pipeline.allRedactors)
         lastTimes = [[Int64]](repeating: [], count: count)
         waitingCounts = [Int](repeating: 0, count: count)
         redactionScratch = pipeline.redactors.map { try? $0.makeScratch() }
@@ -83,7 +95,10 @@ package final class PipelineRunner {
         reached = [Int](repeating: 0, count: pipeline.operations.count)
         names = pipeline.metadataNames
         entry = PipelineEntry(slotCount: pipeline.slots.count, sets: sets)
+        turn = pipeline.counts ? pipeline.environment.ledger.begin() : nil
     }
+
+    deinit { if let turn { pipeline.environment.ledger.end(turn) } }
 
     /// Whether lines wait for more lines: `flush` must then be called every second or so.
     package var isWaiting: Bool { !pending.isEmpty }
@@ -95,6 +110,15 @@ package final class PipelineRunner {
 
     /// Runs all lines of the batch, and adds what comes out, with the source's advance, to `output`.
     package func process(_ batch: LineBatch, into output: PipelineOutput) {
+        guard let turn else { return pass(batch, output) }
+        ask(batch, turn)
+        turn.marks.withLock { marks in
+            pass(batch, output)
+            mark(&marks, batch)
+        }
+    }
+
+    private func pass(_ batch: LineBatch, _ output: PipelineOutput) {
         now = clock().nanoseconds
         if sets.isFull || nameNumbers.count > Self.namesMax { forget(output) }
         expireMetrics()
@@ -155,6 +179,14 @@ package final class PipelineRunner {
     /// Lets go of lines that have waited long enough; of all with `all`.
     package func flush(into output: PipelineOutput, all: Bool = false) {
         guard !pending.isEmpty || !held.isEmpty else { return }
+        guard let turn else { return letGo(output, all: all) }
+        turn.marks.withLock { marks in
+            letGo(output, all: all)
+            mark(&marks, nil)
+        }
+    }
+
+    private func letGo(_ output: PipelineOutput, all: Bool) {
         now = clock().nanoseconds
         output.begin(self)
         defer { output.end() }
@@ -230,13 +262,44 @@ package final class PipelineRunner {
         }
     }
 
+    // MARK: What is counted
+
+    /// Whether lines of the source may come that were counted before.
+    private func ask(_ batch: LineBatch, _ turn: MetricLedger.Turn) {
+        guard !batch.source.isEmpty else { return }
+        if let mark = replayed[batch.source], batch.from >= mark.upTo, reach(batch.source) == nil { replayed[batch.source] = nil }
+        guard asked.insert(batch.source).inserted else { return }
+        if asked.count > MetricLedger.sourcesMax { asked = [batch.source] }
+        guard let mark = pipeline.environment.ledger.mark(of: batch.source, besides: turn), batch.from < mark.upTo else { return }
+        replayed[batch.source] = mark
+    }
+
+    /// Notes how far a batch has been counted, and what waits. Sources without a name are never read again.
+    private func mark(_ marks: inout [ByteString: MetricLedger.Mark], _ batch: LineBatch?) {
+        if let batch, !batch.source.isEmpty {
+            if marks.count >= MetricLedger.turnMax { pipeline.environment.ledger.absorb(&marks) }
+            var mark = MetricLedger.Mark(upTo: batch.to.offset)
+            if let earlier = replayed[batch.source], earlier.upTo > mark.upTo {
+                mark.upTo = earlier.upTo
+                mark.waiting = earlier.waiting.filter { $0.key >= batch.to.offset }
+            }
+            marks[batch.source] = mark
+        }
+        guard pipeline.hasWaitingStages else { return }
+        var waiting: [ByteString: [UInt64: Int]] = [:]
+        for (key, entry) in pending where !key.source.isEmpty { waiting[key.source, default: [:]][entry.from] = entry.next }
+        for source in markedWaiting where waiting[source] == nil && source != batch?.source { marks[source]?.waiting = [:] }
+        for (source, lines) in waiting { marks[source]?.waiting.merge(lines) { _, now in now } }
+        markedWaiting = Set(waiting.keys)
+    }
+
     // MARK: One line
 
     private func run(from start: Int, _ entry: inout PipelineEntry, _ output: PipelineOutput) {
         guard let inspector else { return pass(from: start, &entry, output) }
         walks.append(PipelineInspector.Walk(picture: inspector.picture(entry, sets, names, pipeline), at: start))
         pass(from: start, &entry, output)
-        if let walk = walks.popLast(), walk.at < pipeline.operations.count { inspector.tellEnd(pipeline.operations[walk.at]) }
+        if let walk = walks.popLast(), walk.at < pipeline.operations.count { inspector.tellEnd(walk, pipeline.operations[walk.at]) }
     }
 
     /// The innermost line has come to the operation `at`.
@@ -280,6 +343,7 @@ package final class PipelineRunner {
                     entry.isOwnTime = true
                 }
             case .decolorize: TerminalColours.strip(&entry.state)
+            case .strip(let operation): operation.run(&entry.state)
             case .redact(let memory):
                 entry.redactedBy = memory
                 if !redact(memory, &entry) { return }
@@ -329,9 +393,10 @@ package final class PipelineRunner {
                     return
                 }
             case .metrics(let list):
+                if !replayed.isEmpty, let mark = replayed[source], mark.hasCounted(entry.from, at: at) { break }
                 for metric in list {
                     guard let amount = metric.amount(entry.state) else { continue }
-                    metrics[metric.memory].observe(metric, amount, entry.state, set: entry.set, sets, now: now)
+                    metrics[metric.memory].observe(metric, amount, entry, sets, cleaner, now: now)
                 }
             }
             at += 1

@@ -48,6 +48,8 @@ package indirect enum StageKind: Sendable, Equatable {
     case multiline(MultilineStageOptions)
     case pack(labels: [String], ingestTimestamp: Bool)
     case decolorize
+    /// Leading NULs, everything before the last carriage return, colour codes: each on or off.
+    case strip(nul: Bool, carriageReturn: Bool, ansi: Bool)
     case tenant(label: String?, source: String?, value: String?)
     case redact(RedactionSettings)
     // Labels.
@@ -79,6 +81,7 @@ package indirect enum StageKind: Sendable, Equatable {
         case .multiline: "multiline"
         case .pack: "pack"
         case .decolorize: "decolorize"
+        case .strip: "strip"
         case .tenant: "tenant"
         case .redact: "redact"
         case .labels: "labels"
@@ -97,7 +100,7 @@ package indirect enum StageKind: Sendable, Equatable {
     /// Names that `pipeline_stages` may hold, for messages about unknown ones.
     package static let names = [
         "cri", "decolorize", "docker", "drop", "json", "labelallow", "labeldrop", "labels", "limit", "logfmt", "match",
-        "metrics", "multiline", "output", "pack", "redact", "regex", "replace", "sampling", "static_labels",
+        "metrics", "multiline", "output", "pack", "redact", "regex", "replace", "sampling", "static_labels", "strip",
         "structured_metadata", "template", "tenant", "timestamp",
     ]
 
@@ -288,8 +291,8 @@ package struct MetricOptions: Sendable, Equatable {
     package var prefix: String
     /// The metric's name when not written.
     package var source: String?
-    /// Nanoseconds.
-    package var maxIdleDuration: Int64
+    /// Nanoseconds; when not written, gauges go after five minutes, and counters and histograms stay.
+    package var maxIdleDuration: Int64?
     /// Required for counters (`inc`, `add`) and gauges.
     package var action: Action?
     /// Only extracted values that equal this one count.
@@ -307,14 +310,29 @@ package struct MetricOptions: Sendable, Equatable {
     package var scale: Double
     /// Only values above this count (before scaling).
     package var above: Double?
-    /// Series beyond this number are not created; what would go there is counted.
+    /// Series beyond this number are not created: what would go there goes to a series with `other` for values.
     package var maxSeries: Int
+    /// Metric label → values that are there from the start, at zero.
+    package var values: [MetricLabelValues]
+    /// Metric label → all values that it may have; others become `other`.
+    package var allow: [MetricLabelValues]
+    /// Second names under which the metric is shown too.
+    package var aliases: [MetricAlias]
+    /// Label of exemplars → extracted value.
+    package var exemplar: [StageMapping]
+
+    /// Series that `values` make at once. Chosen: a mistake is found before it fills the registry.
+    package static let preparedMax = 1_000
+
+    /// Nanoseconds; 0: series stay.
+    var idleDuration: Int64 { maxIdleDuration ?? (kind == .gauge ? 300_000_000_000 : 0) }
 
     package init(
         name: String, kind: Kind, description: String = "", prefix: String = "promtail_custom_", source: String? = nil,
-        maxIdleDuration: Int64 = 300_000_000_000, action: Action? = nil, value: String? = nil, matchAll: Bool = false,
+        maxIdleDuration: Int64? = nil, action: Action? = nil, value: String? = nil, matchAll: Bool = false,
         countEntryBytes: Bool = false, buckets: [Double]? = nil, labels: [StageMapping]? = nil, scale: Double = 1,
-        above: Double? = nil, maxSeries: Int = 1_000
+        above: Double? = nil, maxSeries: Int = 1_000, values: [MetricLabelValues] = [], allow: [MetricLabelValues] = [],
+        aliases: [MetricAlias] = [], exemplar: [StageMapping] = []
     ) {
         self.name = name
         self.kind = kind
@@ -331,6 +349,34 @@ package struct MetricOptions: Sendable, Equatable {
         self.scale = scale
         self.above = above
         self.maxSeries = maxSeries
+        self.values = values
+        self.allow = allow
+        self.aliases = aliases
+        self.exemplar = exemplar
+    }
+}
+
+/// A label of a metric and some of its values.
+package struct MetricLabelValues: Sendable, Equatable {
+    package var label: String
+    package var values: [String]
+
+    package init(_ label: String, _ values: [String]) {
+        self.label = label
+        self.values = values
+    }
+}
+
+/// A second name of a metric.
+package struct MetricAlias: Sendable, Equatable {
+    /// The whole name, without a prefix.
+    package var name: String
+    /// Labels that are called otherwise there: old name → new name.
+    package var labels: [StageMapping]
+
+    package init(_ name: String, labels: [StageMapping] = []) {
+        self.name = name
+        self.labels = labels
     }
 }
 

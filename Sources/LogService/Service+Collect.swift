@@ -40,7 +40,10 @@ extension Service {
                 throw error
             }
         }
+        // What comes through a pipe has no position to go on from, and so no numbers either.
+        let saver = options.isDryRun || options.stdin ? nil : MetricsSaver(plan, environment, storesHere: stores, log: log)
         let first = try await make(plan, nil)
+        saver?.start()
         let notes = plan.notes
         for note in notes { log.warning(note) }
         let host = CollectorHost(
@@ -61,6 +64,7 @@ extension Service {
             // The next run would deliver all of it again.
             if status == 0, first.target.saver?.isFailing ?? false { status = 2 }
         }
+        saver?.stop()
         if let store {
             do throws(StoreError) { try await store.flush() } catch { log.error(error.message) }
             await store.close()

@@ -77,6 +77,8 @@ package enum Service {
     }
 
     static func pipelines(_ plan: ServicePlan, _ environment: PipelineEnvironment, _ log: ServiceLog?) throws(Failure) -> [Pipeline] {
+        var environment = environment
+        environment.redactor = try redactor(plan)
         var built: [Pipeline] = []
         for job in plan.jobs {
             do throws(PipelineError) {
@@ -150,10 +152,12 @@ package enum Service {
         let directory = plan.store.directory
         parts.hooks.snapshot = { try await SnapshotMaker.make(of: directory) }
         let shared = Parts(registry: registry, environment: PipelineEnvironment(registry: registry), log: log)
+        let saver = options.roles.contains(.collector) ? MetricsSaver(plan, shared.environment, storesHere: true, log: log) : nil
         let host = options.roles.contains(.collector)
             ? try await collectorHost(plan, options, StoreDestination(writer) { log.warning($0) }, intake, shared) : nil
         // Lines of all tenants pass a tap.
         if let host { parts.hooks.extra = CollectorRoutes(host, plan, plan.server.multiTenant ? nil : shared.tap).answer }
+        saver?.start()
         let server = LogServer(settings: plan.server, parts: parts)
         for note in notes { log.warning(note) }
         let status: Int32
@@ -188,6 +192,7 @@ package enum Service {
         }
         shared.tap.end()
         await host?.stop()
+        saver?.stop()
         if let tap { await onThread { tap.stop() } }
         await store.close()
         return status

@@ -27,7 +27,8 @@ package enum Exposition {
         out.append("\n")
         for (labels, instrument) in family.series.sorted(by: { $0.key < $1.key }) {
             switch instrument {
-            case .counter(let counter): sample(sampleName, labels, nil, counter.value, openMetrics, out)
+            case .counter(let counter):
+                sample(sampleName, labels, nil, counter.value, openMetrics, out, openMetrics ? counter.exemplar : nil)
             case .gauge(let gauge): sample(sampleName, labels, nil, gauge.value, openMetrics, out)
             case .observed(let read): sample(sampleName, labels, nil, read(), openMetrics, out)
             case .histogram(let histogram): write(name, labels, histogram, openMetrics, out)
@@ -43,41 +44,73 @@ package enum Exposition {
         for (i, bound) in (histogram.bounds + [.infinity]).enumerated() {
             total &+= snapshot.counts[i]
             let edge = openMetrics ? canonical(bound) : GoFloat.text(bound, .general)
-            sample(name + "_bucket", labels, edge, count: total, out)
+            let exemplar = openMetrics && i < snapshot.exemplars.count ? snapshot.exemplars[i] : nil
+            sample(name + "_bucket", labels, edge, count: total, out, exemplar)
         }
         sample(name + "_sum", labels, nil, snapshot.sum, openMetrics, out)
         sample(name + "_count", labels, nil, count: total, out)
     }
 
     private static func sample(
-        _ name: String, _ labels: Labels, _ edge: String?, _ value: Double, _ openMetrics: Bool, _ out: ByteArena
+        _ name: String, _ labels: Labels, _ edge: String?, _ value: Double, _ openMetrics: Bool, _ out: ByteArena,
+        _ exemplar: Exemplar? = nil
     ) {
         head(name, labels, edge, out)
         out.append(openMetrics ? canonical(value) : GoFloat.text(value, .general))
+        tail(exemplar, out)
+    }
+
+    private static func sample(
+        _ name: String, _ labels: Labels, _ edge: String?, count: UInt64, _ out: ByteArena, _ exemplar: Exemplar? = nil
+    ) {
+        head(name, labels, edge, out)
+        out.append(String(count))
+        tail(exemplar, out)
+    }
+
+    /// The exemplar, if there is one, and the end of the line: ` # {trace_id="…"} 0.67 1520879607.789`.
+    private static func tail(_ exemplar: Exemplar?, _ out: ByteArena) {
+        if let exemplar {
+            out.append(" # {")
+            pairs(exemplar.labels, without: nil, out)
+            out.append("} ")
+            out.append(canonical(exemplar.value))
+            out.append(" ")
+            out.append(seconds(exemplar.time.nanoseconds))
+        }
         out.append("\n")
     }
 
-    private static func sample(_ name: String, _ labels: Labels, _ edge: String?, count: UInt64, _ out: ByteArena) {
-        head(name, labels, edge, out)
-        out.append(String(count))
-        out.append("\n")
+    /// Seconds since 1970 with milliseconds.
+    private static func seconds(_ nanoseconds: Int64) -> String {
+        let milliseconds = nanoseconds / 1_000_000
+        let fraction = String((milliseconds % 1_000).magnitude)
+        let sign = milliseconds < 0 && milliseconds > -1_000 ? "-" : ""
+        return sign + "\(milliseconds / 1_000)." + String(repeating: "0", count: 3 - fraction.utf8.count) + fraction
+    }
+
+    /// `a="b",c="d"`; whether anything was written.
+    @discardableResult
+    private static func pairs(_ labels: Labels, without name: ByteString?, _ out: ByteArena) -> Bool {
+        var first = true
+        for pair in labels.pairs where pair.name != name {
+            if !first { out.append(",") }
+            first = false
+            out.append(pair.name)
+            out.append("=\"")
+            escape(pair.value.string, quotes: true, into: out)
+            out.append("\"")
+        }
+        return !first
     }
 
     private static func head(_ name: String, _ labels: Labels, _ edge: String?, _ out: ByteArena) {
         out.append(name)
         if !labels.isEmpty || edge != nil {
             out.append("{")
-            var first = true
-            for pair in labels.pairs where !(edge != nil && pair.name == "le") {
-                if !first { out.append(",") }
-                first = false
-                out.append(pair.name)
-                out.append("=\"")
-                escape(pair.value.string, quotes: true, into: out)
-                out.append("\"")
-            }
+            let any = pairs(labels, without: edge == nil ? nil : "le", out)
             if let edge {
-                if !first { out.append(",") }
+                if any { out.append(",") }
                 out.append("le=\"")
                 out.append(edge)
                 out.append("\"")

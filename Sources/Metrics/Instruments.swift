@@ -3,9 +3,19 @@ import Synchronization
 /// A number that only grows. Lock-free; safe from any thread.
 package final class Counter: Sendable {
     private let bits = Atomic<UInt64>(0)
+    private let last = Mutex<Exemplar?>(nil)
 
     /// A counter of its own, shown by no registry.
     package init() {}
+
+    /// Adds, and remembers what it was for.
+    package func add(_ amount: Double, _ exemplar: Exemplar) {
+        add(amount)
+        last.withLock { $0 = exemplar }
+    }
+
+    /// The last that was given.
+    package var exemplar: Exemplar? { last.withLock { $0 } }
 
     /// Negative and not-a-number amounts are ignored: a counter that falls would read as a restart.
     package func add(_ amount: Double = 1) {
@@ -38,6 +48,13 @@ package final class Histogram: Sendable {
         /// Observations not above each bound, and above all of them last; not yet added up.
         package var counts: [UInt64]
         package var sum: Double
+        /// The last one of each bucket; empty while none was given.
+        package var exemplars: [Exemplar?] = []
+
+        package init(counts: [UInt64], sum: Double) {
+            self.counts = counts
+            self.sum = sum
+        }
 
         package var count: UInt64 { counts.reduce(0, &+) }
     }
@@ -58,7 +75,7 @@ package final class Histogram: Sendable {
     }
 
     /// O(log buckets). A value that is not a number counts above all bounds, as in Go's client.
-    package func observe(_ value: Double) {
+    package func observe(_ value: Double, _ exemplar: Exemplar? = nil) {
         var low = 0
         var high = bounds.count
         while low < high {
@@ -69,6 +86,19 @@ package final class Histogram: Sendable {
         state.withLock { state in
             state.counts[bucket] &+= 1
             state.sum += value
+            guard let exemplar else { return }
+            if state.exemplars.isEmpty { state.exemplars = [Exemplar?](repeating: nil, count: state.counts.count) }
+            state.exemplars[bucket] = exemplar
+        }
+    }
+
+    /// Adds what another histogram of the same bounds had counted; of other bounds nothing is added, and false returned.
+    package func add(_ earlier: Snapshot) -> Bool {
+        state.withLock { state in
+            guard earlier.counts.count == state.counts.count else { return false }
+            for i in state.counts.indices { state.counts[i] &+= earlier.counts[i] }
+            state.sum += earlier.sum
+            return true
         }
     }
 

@@ -24,9 +24,32 @@ package final class Registry: Sendable {
         var kind: Kind
         var help: String
         var series: [Labels: Instrument] = [:]
+
+        /// With other names for labels. Of two series that become one the first by its labels stays.
+        func renamed(_ names: [ByteString: ByteString]) -> Family {
+            guard !names.isEmpty else { return self }
+            var family = Family(kind: kind, help: help)
+            for (labels, instrument) in series.sorted(by: { $0.key < $1.key }) {
+                let renamed = Labels(labels.pairs.map { Label(names[$0.name] ?? $0.name, $0.value) })
+                if family.series[renamed] == nil { family.series[renamed] = instrument }
+            }
+            return family
+        }
     }
 
-    private let families = Mutex<[String: Family]>([:])
+    /// A second name of a family, and what its labels are called there.
+    struct Alias: Equatable {
+        var name: String
+        var kind: Kind
+        var labels: [ByteString: ByteString]
+    }
+
+    private struct Names {
+        var families: [String: Family] = [:]
+        var aliases: [String: Alias] = [:]
+    }
+
+    private let names = Mutex(Names())
     private let preparations = Mutex<[@Sendable () -> Void]>([])
 
     package init() {}
@@ -88,20 +111,37 @@ package final class Registry: Sendable {
         return Histogram(bounds: buckets)
     }
 
+    /// Shows a family under a second name too, with labels called otherwise (`labels`: old name → new name). False when
+    /// the name is taken by something else. The family need not exist yet; asking again changes the labels.
+    package func alias(_ alias: String, of name: String, _ kind: Kind, labels: [ByteString: ByteString] = [:]) -> Bool {
+        let wanted = Alias(name: name, kind: kind, labels: labels)
+        return names.withLock { names in
+            if let known = names.aliases[alias], known.name != name || known.kind != kind { return false }
+            guard alias != name, names.families[alias] == nil, names.aliases[name] == nil else { return false }
+            names.aliases[alias] = wanted
+            return true
+        }
+    }
+
     /// No longer shows a series. Whoever holds its instrument may go on using it, unseen.
     package func remove(_ name: String, _ labels: Labels) {
-        families.withLock { families in
-            guard families[name]?.series.removeValue(forKey: labels) != nil else { return }
-            if families[name]?.series.isEmpty == true { families[name] = nil }
+        names.withLock { names in
+            guard names.families[name]?.series.removeValue(forKey: labels) != nil else { return }
+            if names.families[name]?.series.isEmpty == true { names.families[name] = nil }
         }
     }
 
     /// The type that a name has, if anybody uses it.
-    package func kind(of name: String) -> Kind? { families.withLock { $0[name]?.kind } }
+    package func kind(of name: String) -> Kind? {
+        names.withLock { $0.families[name]?.kind ?? $0.aliases[name]?.kind }
+    }
+
+    /// Whether the name is a second name of another family.
+    package func isAlias(_ name: String) -> Bool { names.withLock { $0.aliases[name] != nil } }
 
     /// The value of a counter or gauge as it would be shown, or the count of a histogram; for tests and status pages.
     package func value(_ name: String, _ labels: KeyValuePairs<String, String> = [:]) -> Double? {
-        let found = families.withLock { $0[name]?.series[Labels(labels)] }
+        let found = names.withLock { $0.families[name]?.series[Labels(labels)] }
         switch found {
         case .counter(let counter): return counter.value
         case .gauge(let gauge): return gauge.value
@@ -114,36 +154,43 @@ package final class Registry: Sendable {
     private func find(
         _ name: String, _ kind: Kind, _ help: String, _ labels: Labels, _ make: () -> Instrument
     ) -> Instrument? {
-        families.withLock { families in
-            var family = families[name] ?? Family(kind: kind, help: help)
+        names.withLock { names in
+            guard names.aliases[name] == nil else { return nil }
+            var family = names.families[name] ?? Family(kind: kind, help: help)
             guard family.kind == kind else { return nil }
             if let known = family.series[labels] { return known }
             let made = make()
-            families[name] = nil  // so that the dictionary of series below is changed in place
+            names.families[name] = nil  // so that the dictionary of series below is changed in place
             family.series[labels] = made
-            families[name] = family
+            names.families[name] = family
             return made
         }
     }
 
     private func register(_ name: String, _ kind: Kind, _ help: String, _ labels: Labels, _ instrument: Instrument) {
-        families.withLock { families in
-            var family = families[name] ?? Family(kind: kind, help: help)
+        names.withLock { names in
+            guard names.aliases[name] == nil else { return }
+            var family = names.families[name] ?? Family(kind: kind, help: help)
             guard family.kind == kind else { return }
-            families[name] = nil
+            names.families[name] = nil
             family.series[labels] = instrument
-            families[name] = family
+            names.families[name] = family
         }
     }
 
-    /// Appends all metrics: Prometheus text 0.0.4, or OpenMetrics 1.0. Families by name, series by labels.
-    package func expose(into out: ByteArena, openMetrics: Bool = false) {
+    /// Appends all metrics: Prometheus text 0.0.4, or OpenMetrics 1.0 with exemplars. Families by name, series by labels.
+    package func expose(into out: ByteArena, _ format: ExpositionFormat = .text) {
         for prepare in preparations.withLock({ $0 }) { prepare() }
         // A copy first: reading observed values may take other locks.
-        let families = families.withLock { $0 }
-        for (name, family) in families.sorted(by: { $0.key < $1.key }) {
-            Exposition.write(name, family, openMetrics: openMetrics, into: out)
+        let names = names.withLock { $0 }
+        var families = names.families
+        for (alias, of) in names.aliases {
+            guard let family = names.families[of.name] else { continue }
+            families[alias] = family.renamed(of.labels)
         }
-        if openMetrics { out.append("# EOF\n") }
+        for (name, family) in families.sorted(by: { $0.key < $1.key }) {
+            Exposition.write(name, family, openMetrics: format == .openMetrics, into: out)
+        }
+        if format == .openMetrics { out.append("# EOF\n") }
     }
 }

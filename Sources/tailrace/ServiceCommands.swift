@@ -82,6 +82,23 @@ struct Check: ParsableCommand {
     }
 }
 
+struct Test: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Runs the tests of pipelines: lines in, labels, times, lines and metrics out.",
+        discussion: """
+            Tests stand under `tests:` in a configuration, or in NAME_test.yaml beside NAME.yaml. Exit status: 0 all pass, 1 some do not,
+            2 a file has mistakes.
+            """)
+
+    @Argument(help: "Configurations with tests, or files of tests (YAML).") var files: [String]
+
+    func run() throws {
+        let report = PipelineTester.run(paths: files)
+        if report.status == 2 { StandardError.write(report.text) } else { print(report.text, terminator: "") }
+        throw ExitStatus(report.status)
+    }
+}
+
 struct Promtail: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Promtail's command line: runs a promtail.yaml with Promtail's flags.")

@@ -59,9 +59,29 @@ import Testing
         #expect(serve.status == 2, "nothing is started")
     }
 
-    @Test(arguments: ["pipelines/llm-api.yaml", "pipelines/journal.yaml"])
-    func shippedPipelinesAreGood(path: String) throws {
-        let check = try TailraceProcess.run(["check", "\(Checkout.root)/\(path)"], in: try Scratch())
+    @Test(arguments: [
+        "llm-api", "journal", "vllm", "sglang", "llama-server", "ollama", "uvicorn", "nginx-json", "litellm", "tgi", "triton", "gpu-journal",
+        "containers",
+    ])
+    func shippedPipelinesAreGood(name: String) throws {
+        let check = try TailraceProcess.run(["check", "\(Checkout.root)/pipelines/\(name).yaml"], in: try Scratch())
         #expect(check.status == 0, "\(check.output)")
+    }
+
+    @Test func testsOfPipelines() throws {
+        let folder = try Scratch()
+        let good = try TailraceProcess.run(["test", "\(Checkout.root)/pipelines/vllm_test.yaml"], in: folder)
+        #expect(good.status == 0 && good.output.contains("3 passed, 0 failed"), "\(good.output)")
+        let file = folder.write(
+            "bad.yaml",
+            """
+            store: {}
+            scrape_configs:
+            - job_name: a
+              static_configs: [{targets: [x], labels: {job: a, __path__: /x}}]
+            tests: [{name: t, input: [x], expect: {entries: [y]}}]
+            """)
+        let bad = try TailraceProcess.run(["test", file], in: folder)
+        #expect(bad.status == 1 && bad.output.contains("0 passed, 1 failed"), "\(bad.output)")
     }
 }

@@ -272,7 +272,7 @@ import Testing
             limits: {max_line_size: 1mb, query_timeout: 30s, reject_old_samples: true, discover_service_name: [app]}
             auth: {multi_tenant: true}
             redaction: {detectors: [email, credit_card], mode: partial, except: [id]}
-            tests: [anything, {goes: here}]
+            tests: []
             """
         )
         #expect(configuration.store?.directory == "/data")

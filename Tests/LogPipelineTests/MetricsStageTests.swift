@@ -69,15 +69,24 @@ struct MetricsStageTests {
         #expect(text.contains(#"seconds_sum{model="a"} 6.9"#))
     }
 
-    @Test("Series beyond the cap are counted and not made")
+    @Test("Beyond the cap observations go to a series of other values, and are counted")
     func cap() throws {
         let bench = try Bench([
-            json("v"), .metrics([MetricOptions(name: "c", kind: .counter, prefix: "", source: "v", action: .inc, labels: [StageMapping("v")], maxSeries: 3)]),
+            json("v", "s"), .metrics([
+                MetricOptions(name: "c", kind: .counter, prefix: "", source: "v", action: .inc, labels: [StageMapping("v")], maxSeries: 3),
+                // A closed label keeps its values there.
+                MetricOptions(
+                    name: "d", kind: .counter, prefix: "", source: "v", action: .inc, labels: [StageMapping("v"), StageMapping("s")],
+                    maxSeries: 2, allow: [MetricLabelValues("s", ["x", "y"])]),
+            ]),
         ])
-        for _ in 0..<2 { _ = bench.run((0..<10).map { #"{"v":"\#($0)"}"# }) }
+        for _ in 0..<2 { _ = bench.run((0..<10).map { #"{"v":"\#($0)","s":"\#($0 % 2 == 0 ? "x" : "y")"}"# }) }
         #expect(bench.registry.value("c", ["v": "2"]) == 2)
         #expect(bench.registry.value("c", ["v": "3"]) == nil)
+        #expect(bench.registry.value("c", ["v": "other"]) == 14)
         #expect(bench.registry.value("tailrace_metric_overflow_total", ["metric": "c"]) == 14)
+        #expect(bench.registry.value("d", ["v": "other", "s": "x"]) == 8)
+        #expect(bench.registry.value("d", ["v": "other", "s": "y"]) == 8)
     }
 
     @Test("Idle series go, and come back from zero")
@@ -96,6 +105,27 @@ struct MetricsStageTests {
         #expect(bench.registry.value("c", ["v": "b"]) == 2)
         _ = bench.run([#"{"v":"a"}"#])
         #expect(bench.registry.value("c", ["v": "a"]) == 1)
+    }
+
+    @Test("Unless told otherwise gauges go after five minutes, and what is counted stays")
+    func idleByDefault() throws {
+        let clock = Mutex(Bench.now)
+        let bench = try Bench(
+            [json("v"), .metrics([
+                MetricOptions(name: "c", kind: .counter, prefix: "", source: "v", action: .inc, labels: [StageMapping("v")]),
+                MetricOptions(name: "h", kind: .histogram, prefix: "", source: "v", labels: []),
+                MetricOptions(name: "g", kind: .gauge, prefix: "", source: "v", action: .set, labels: []),
+            ])],
+            now: { clock.withLock { $0 } })
+        _ = bench.run([#"{"v":7}"#])
+        clock.withLock { $0 += 299_000_000_000 }
+        bench.registry.expose(into: ByteArena())
+        #expect(bench.registry.value("g") == 7)
+        clock.withLock { $0 += 3_600_000_000_000 }
+        bench.registry.expose(into: ByteArena())
+        #expect(bench.registry.value("g") == nil)
+        #expect(bench.registry.value("c", ["v": "7"]) == 1)
+        #expect(bench.registry.value("h") == 1)
     }
 
     @Test("Two stages that name the same metric share it")

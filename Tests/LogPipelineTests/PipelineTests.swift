@@ -290,6 +290,13 @@ struct PipelineTests {
         (.metrics([MetricOptions(name: "a", kind: .counter, maxIdleDuration: 5, action: .inc)]), "shorter than 1s"),
         (.metrics([MetricOptions(name: "a", kind: .histogram, buckets: [2, 1])]), "ascend"),
         (.metrics([MetricOptions(name: "a", kind: .counter, action: .inc), MetricOptions(name: "a", kind: .gauge, action: .set)]), "another type"),
+        (.metrics([MetricOptions(name: "a", kind: .counter, action: .inc, values: [MetricLabelValues("m", ["x"])])]), "no label of the metric"),
+        (.metrics([MetricOptions(name: "a", kind: .counter, action: .inc, labels: [StageMapping("m")], allow: [MetricLabelValues("m", [])])]), "lists nothing"),
+        (.metrics([MetricOptions(name: "a", kind: .counter, action: .inc, labels: [StageMapping("m")], maxSeries: 1, values: [MetricLabelValues("m", ["x", "y"])])]), "more than 1 series"),
+        (.metrics([MetricOptions(name: "a", kind: .counter, action: .inc, aliases: [MetricAlias("b-c")])]), "no metric name"),
+        (.metrics([MetricOptions(name: "a", kind: .counter, action: .inc), MetricOptions(name: "b", kind: .counter, prefix: "", action: .inc, aliases: [MetricAlias("promtail_custom_a")])]), "exists already"),
+        (.metrics([MetricOptions(name: "b", kind: .counter, prefix: "", action: .inc, aliases: [MetricAlias("promtail_custom_a")]), MetricOptions(name: "a", kind: .counter, action: .inc)]), "second name"),
+        (.metrics([MetricOptions(name: "a", kind: .gauge, action: .set, exemplar: [StageMapping("trace_id")])]), "gauges have no exemplars"),
     ] as [(StageKind, String)])
     func mistakes(kind: StageKind, words: String) throws {
         let spec = StageSpec(kind, at: StageLocation(line: 7, column: 3))

@@ -2,6 +2,7 @@ import Bytes
 import Glibc
 import LogModel
 import Metrics
+import Redaction
 import Testing
 
 @testable import LogPipeline
@@ -28,8 +29,12 @@ struct Bench {
     /// 2026-11-21T08:00:00Z
     static let now: Int64 = 1_795_248_000_000_000_000
 
-    init(_ kinds: [StageKind], now: @escaping @Sendable () -> Int64 = { Bench.now }) throws {
-        environment = PipelineEnvironment(registry: registry, clock: { Timestamp(nanoseconds: now()) })
+    init(_ kinds: [StageKind], redactor: Redactor? = nil, earlier: MetricSnapshot? = nil,
+        now: @escaping @Sendable () -> Int64 = { Bench.now }) throws {
+        var environment = PipelineEnvironment(registry: registry, clock: { Timestamp(nanoseconds: now()) })
+        environment.redactor = redactor
+        if let earlier { environment.restore(earlier) }
+        self.environment = environment
         pipeline = try Pipeline.build(kinds.map { StageSpec($0) }, environment: environment)
         runner = pipeline.makeRunner()
         output = PipelineOutput(intake: nil, ships: true)
@@ -82,9 +87,9 @@ struct Bench {
         }
     }
 
-    func exposed() -> String {
+    func exposed(_ format: ExpositionFormat = .text) -> String {
         let out = ByteArena()
-        registry.expose(into: out)
+        registry.expose(into: out, format)
         return out.view.string
     }
 }

@@ -6,9 +6,9 @@ import Testing
 
 @Suite("Registry")
 struct RegistryTests {
-    private func text(_ registry: Registry, openMetrics: Bool = false) -> String {
+    private func text(_ registry: Registry, _ format: ExpositionFormat = .text) -> String {
         let out = ByteArena()
-        registry.expose(into: out, openMetrics: openMetrics)
+        registry.expose(into: out, format)
         return out.view.string
     }
 
@@ -67,7 +67,7 @@ struct RegistryTests {
         registry.counter("b", "").add(2)
         registry.histogram("h", "", buckets: [1]).observe(1)
         #expect(
-            text(registry, openMetrics: true) == """
+            text(registry, .openMetrics) == """
                 # HELP a A \\"b\\".
                 # TYPE a counter
                 a_total 1.0
@@ -81,6 +81,87 @@ struct RegistryTests {
                 # EOF
 
                 """)
+    }
+
+    @Test("Exemplars: the last of a counter and of each bucket, in OpenMetrics only")
+    func exemplars() {
+        func exemplar(_ id: String, _ value: Double) -> Exemplar {
+            Exemplar(labels: Labels(["trace_id": id]), value: value, time: Timestamp(nanoseconds: 1_520_879_607_789_000_000))
+        }
+        let registry = Registry()
+        let counter = registry.counter("a_total", "")
+        counter.add(1, exemplar("early", 1))
+        counter.add(1, exemplar("q\"\\", 1))
+        counter.add()
+        let histogram = registry.histogram("h", "", buckets: [1, 5])
+        histogram.observe(0.5, exemplar("x", 0.5))
+        histogram.observe(0.25, exemplar("y", 0.25))
+        histogram.observe(7)
+        #expect(
+            text(registry, .openMetrics) == """
+                # TYPE a counter
+                a_total 3.0 # {trace_id="q\\"\\\\"} 1.0 1520879607.789
+                # TYPE h histogram
+                h_bucket{le="1.0"} 2 # {trace_id="y"} 0.25 1520879607.789
+                h_bucket{le="5.0"} 2
+                h_bucket{le="+Inf"} 3
+                h_sum 7.75
+                h_count 3
+                # EOF
+
+                """)
+        #expect(!text(registry).contains("trace_id"))
+        #expect(Exemplar.fits(Labels(["trace_id": String(repeating: "a", count: 120)])))
+        #expect(!Exemplar.fits(Labels(["trace_id": String(repeating: "a", count: 121)])))
+    }
+
+    @Test("A second name shows the same series, with labels called otherwise")
+    func aliases() {
+        let registry = Registry()
+        #expect(registry.alias("b_total", of: "a_total", .counter, labels: ["x": "y"]))
+        #expect(text(registry).isEmpty, "nothing of a metric that is not there")
+        registry.counter("a_total", "A.", ["x": "1", "z": "2"]).add(2)
+        registry.counter("taken", "").add()
+        #expect(!registry.alias("taken", of: "a_total", .counter))
+        #expect(!registry.alias("b_total", of: "c_total", .counter), "somebody else's second name")
+        #expect(!registry.alias("c_total", of: "b_total", .counter), "of a second name")
+        registry.counter("b_total", "").add(9)
+        #expect(registry.kind(of: "b_total") == .counter && registry.isAlias("b_total"))
+        #expect(
+            text(registry) == """
+                # HELP a_total A.
+                # TYPE a_total counter
+                a_total{x="1",z="2"} 2
+                # HELP b_total A.
+                # TYPE b_total counter
+                b_total{y="1",z="2"} 2
+                # TYPE taken counter
+                taken 1
+
+                """)
+    }
+
+    @Test("What a scraper gets", arguments: [
+        (nil, ExpositionFormat.text), ("", .text), ("*/*", .text), ("text/html, */*;q=0.8", .text),
+        // Prometheus 2.42 and 3.
+        ("application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", .openMetrics),
+        ("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.4,*/*;q=0.2", .openMetrics),
+        // Configured to like plain text better, or to refuse the other.
+        ("text/plain;version=0.0.4;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5", .text),
+        ("application/openmetrics-text;q=0", .text), ("application/openmetrics-text; version=2.0.0", .text),
+        ("Application/OpenMetrics-Text; version=\"1.0.0\"", .openMetrics), ("application/openmetrics-text;q=x, text/plain", .text),
+    ])
+    func negotiation(accept: String?, format: ExpositionFormat) {
+        #expect(ExpositionFormat(accept: accept) == format)
+    }
+
+    @Test("A histogram goes on from what was counted before, of the same buckets only")
+    func continued() {
+        let histogram = Histogram(bounds: [1, 2])
+        histogram.observe(1.5)
+        #expect(histogram.add(Histogram.Snapshot(counts: [1, 2, 3], sum: 20)))
+        #expect(!histogram.add(Histogram.Snapshot(counts: [1, 2], sum: 20)))
+        #expect(histogram.snapshot == Histogram.Snapshot(counts: [1, 3, 3], sum: 21.5))
     }
 
     @Test("A removed series is gone; with the last one the family is")

@@ -15,6 +15,7 @@ enum RootBlock {
         LimitsBlock.decode(map, into: &configuration)
         RedactionBlock.decode(map, into: &configuration)
         ScrapeBlock.decode(map, into: &configuration)
+        TestsBlock.decode(map, into: &configuration)
         for key in ["rules"] where map.node(key) != nil {
             problems.error(
                 "`\(key):` is not available in this version",

@@ -150,6 +150,10 @@ private struct StageReader {
                 ingestTimestamp: map.bool("ingest_timestamp") ?? true
             )
         case "decolorize": return options(node, []) == nil ? nil : .decolorize
+        case "strip":
+            guard let map = options(node, ["nul", "cr", "ansi"], unknown: .refused) else { return nil }
+            return .strip(
+                nul: map.bool("nul") ?? true, carriageReturn: map.bool("cr") ?? true, ansi: map.bool("ansi") ?? true)
         case "tenant":
             guard let map = options(node, ["label", "source", "value"]) else { return nil }
             return .tenant(label: map.string("label"), source: map.string("source"), value: map.string("value"))
@@ -203,6 +207,12 @@ private struct StageReader {
             problems.error("a label name is a text, not \(item.kindName)", at: item.mark)
             return nil
         }
+    }
+
+    /// A list of names, or names and where their values come from.
+    private func names(_ map: MapReader, _ key: String) -> [StageMapping] {
+        if case .sequence = map.node(key)?.content { return (map.strings(key) ?? []).map { StageMapping($0) } }
+        return mapping(map, key)
     }
 
     // MARK: Stages
@@ -301,9 +311,32 @@ private struct StageReader {
 
     private static let metricKeys = [
         "type", "description", "prefix", "source", "max_idle_duration", "config", "labels", "scale", "above",
-        "max_series",
+        "max_series", "values", "allow", "aliases", "exemplar",
     ]
     private static let configKeys = ["action", "value", "match_all", "count_entry_bytes", "buckets"]
+
+    /// `{label: [value, …]}`.
+    private func labelValues(_ map: MapReader, _ key: String) -> [MetricLabelValues] {
+        guard let node = map.node(key) else { return [] }
+        guard case .mapping(let pairs) = node.content else {
+            map.wrong(key, "must be a mapping, not \(node.kindName)", hint: "write `\(key): {label: [value, …]}`")
+            return []
+        }
+        let reader = MapReader(node, "\(map.name).\(key)", keys: pairs.map(\.key), problems)
+        return pairs.map { MetricLabelValues($0.key, reader?.strings($0.key, orOne: true) ?? []) }
+    }
+
+    /// A list of names, or names and what labels are called there.
+    private func aliases(_ map: MapReader) -> [MetricAlias] {
+        guard let node = map.node("aliases") else { return [] }
+        guard case .mapping(let pairs) = node.content else {
+            return (map.strings("aliases", orOne: true) ?? []).map { MetricAlias($0) }
+        }
+        let reader = MapReader(node, "\(map.name).aliases", keys: pairs.map(\.key), problems)
+        return pairs.map { pair in
+            MetricAlias(pair.key, labels: reader.map { mapping($0, pair.key) } ?? [])
+        }
+    }
 
     private func metric(_ pair: YAMLPair) -> MetricOptions? {
         let place = "\(name).\(pair.key)"
@@ -321,15 +354,12 @@ private struct StageReader {
         metric.description = map.string("description") ?? ""
         metric.prefix = map.string("prefix") ?? metric.prefix
         metric.source = map.string("source")
-        metric.maxIdleDuration = map.goDuration("max_idle_duration") ?? metric.maxIdleDuration
-        if let labels = map.node("labels") {
-            // A list of names, or names and where their values come from.
-            if case .sequence = labels.content {
-                metric.labels = (map.strings("labels") ?? []).map { StageMapping($0) }
-            } else {
-                metric.labels = mapping(map, "labels")
-            }
-        }
+        metric.maxIdleDuration = map.goDuration("max_idle_duration")
+        metric.labels = map.node("labels") == nil ? nil : names(map, "labels")
+        metric.values = labelValues(map, "values")
+        metric.allow = labelValues(map, "allow")
+        metric.aliases = aliases(map)
+        metric.exemplar = map.node("exemplar") == nil ? [] : names(map, "exemplar")
         metric.scale = map.number("scale") ?? metric.scale
         metric.above = map.number("above")
         metric.maxSeries = map.integer("max_series") ?? metric.maxSeries

@@ -11,8 +11,8 @@ struct PipelineCompiler {
     static let nestingMax = 32
 
     let environment: PipelineEnvironment
-    private(set) var operations: [Operation] = []
-    private var slots = Slots()
+    var operations: [Operation] = []
+    var slots = Slots()
     private var metadataNames: [ByteString] = []
     private var reasons: [String] = []
     private(set) var redactors: [Redactor] = []
@@ -53,7 +53,7 @@ struct PipelineCompiler {
 
     // MARK: Places
 
-    private mutating func memory() -> Int {
+    mutating func memory() -> Int {
         memoryCount += 1
         return memoryCount - 1
     }
@@ -71,7 +71,7 @@ struct PipelineCompiler {
         return metadataNames.count - 1
     }
 
-    private func error(
+    func error(
         _ spec: StageSpec, _ option: String?, _ message: String, hint: String = ""
     ) -> PipelineError {
         let location = option.flatMap { spec.optionLocations[$0] } ?? spec.location
@@ -105,7 +105,7 @@ struct PipelineCompiler {
         }
     }
 
-    private func checkLabel(_ spec: StageSpec, _ name: String) throws(PipelineError) {
+    func checkLabel(_ spec: StageSpec, _ name: String) throws(PipelineError) {
         let bytes = Array(name.utf8)
         guard let first = bytes.first, first.isLetter || first == UInt8(ascii: "_"),
             bytes.allSatisfy({ $0.isAlphanumeric || $0 == UInt8(ascii: "_") })
@@ -133,6 +133,11 @@ struct PipelineCompiler {
         case .multiline(let options): try compile(spec, options)
         case .pack(let labels, let ingestTimestamp): try compilePack(spec, labels, ingestTimestamp)
         case .decolorize: operations.append(.decolorize)
+        case .strip(let nul, let carriageReturn, let ansi):
+            guard nul || carriageReturn || ansi else {
+                throw error(spec, nil, "`strip` has nothing to do", hint: "leave the options out: all are on")
+            }
+            operations.append(.strip(StripOperation(nul: nul, carriageReturn: carriageReturn, ansi: ansi)))
         case .tenant(let label, let source, let value): try compileTenant(spec, label, source, value)
         case .redact(let settings):
             do throws(RedactionError) { redactors.append(try Redactor(settings)) } catch {
@@ -512,94 +517,8 @@ struct PipelineCompiler {
             .limit(
                 LimitOperation(
                     rate: options.rate, burst: options.burst, drops: options.drop, label: label.map { ByteString($0) },
-                    distinctMax: max(10_000, options.maxDistinctLabels), registry: environment.registry),
+                    distinctMax: max(10_000, options.maxDistinctLabels), registry: environment.registry,
+                    redactor: environment.redactor),
                 reason: reason("ratelimit_drop_stage")))
-    }
-
-    // MARK: Metrics
-
-    private mutating func compileMetrics(_ spec: StageSpec, _ metrics: [MetricOptions]) throws(PipelineError) {
-        guard !metrics.isEmpty else {
-            throw error(spec, nil, "no metric is given", hint: "write `metrics: {name: {type: Counter, …}}`")
-        }
-        var compiled: [MetricOperation] = []
-        for metric in metrics { compiled.append(try compile(spec, metric)) }
-        operations.append(.metrics(compiled))
-    }
-
-    private mutating func compile(_ spec: StageSpec, _ metric: MetricOptions) throws(PipelineError) -> MetricOperation {
-        let place = metric.name
-        func wrong(_ option: String, _ message: String, _ hint: String) -> PipelineError {
-            let nested = "\(place).\(option)"
-            return error(
-                spec, spec.optionLocations[nested] != nil ? nested : place, "metric `\(place)`: \(message)", hint: hint)
-        }
-        let name = metric.prefix + metric.name
-        guard let first = name.utf8.first, first.isLetter || first == UInt8(ascii: "_") || first == UInt8(ascii: ":"),
-            name.utf8.allSatisfy({ $0.isAlphanumeric || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ":") })
-        else {
-            throw wrong("prefix", "`\(name)` is no metric name", "letters, digits, underscores and colons, no digit in front")
-        }
-        guard metric.maxIdleDuration >= 1_000_000_000 else {
-            throw wrong("max_idle_duration", "`max_idle_duration` is shorter than 1s", "5m is the default")
-        }
-        guard metric.scale.isFinite, metric.scale != 0 else {
-            throw wrong("scale", "`scale` must be a number other than 0", "0.001 makes seconds of milliseconds")
-        }
-        var action = MetricOperation.Action.observe
-        switch (metric.kind, metric.action) {
-        case (.histogram, _):
-            if let buckets = metric.buckets, buckets.isEmpty || zip(buckets, buckets.dropFirst()).contains(where: { $0 >= $1 }) {
-                throw wrong("buckets", "`buckets` must ascend", "list upper bounds, smallest first")
-            }
-        case (_, nil):
-            throw wrong(
-                "action", "`action` is missing", metric.kind == .counter ? "inc or add" : "set, inc, dec, add or sub")
-        case (.counter, .inc?): action = .inc
-        case (.counter, .add?): action = .add
-        case (.counter, let other?):
-            throw wrong("action", "a counter cannot `\(other.rawValue)`", "inc or add; values that fall need a Gauge")
-        case (.gauge, let other?):
-            action =
-                switch other {
-                case .inc: .inc
-                case .dec: .dec
-                case .add: .add
-                case .sub: .sub
-                case .set: .set
-                }
-        }
-        if metric.matchAll, metric.value != nil {
-            throw wrong("value", "`value` together with `match_all`", "`match_all` counts every line: leave one of them out")
-        }
-        if metric.countEntryBytes, !metric.matchAll || action != .add {
-            throw wrong("count_entry_bytes", "`count_entry_bytes` needs `match_all: true` and `action: add`", "add both")
-        }
-        if (metric.matchAll || metric.countEntryBytes), metric.kind != .counter {
-            throw wrong("match_all", "`match_all` is for counters", "make it a Counter")
-        }
-        var targets: [LabelTarget]?
-        if let labels = metric.labels {
-            var list: [LabelTarget] = []
-            for label in labels {
-                try checkLabel(spec, label.name)
-                if label.name.hasPrefix("__") || (metric.kind == .histogram && label.name == "le") {
-                    throw wrong("labels", "label `\(label.name)` is reserved", "choose another name")
-                }
-                let source = label.source.flatMap { $0.isEmpty ? nil : $0 } ?? label.name
-                list.append(LabelTarget(name: ByteString(label.name), slot: slots.number(source)))
-            }
-            targets = list
-        }
-        guard let family = environment.families.family(metric) else {
-            throw wrong(
-                "type", "`\(name)` exists already and is of another type", "give one of the two another name or prefix")
-        }
-        let value: MetricOperation.Value =
-            metric.countEntryBytes
-            ? .lineBytes : metric.matchAll ? .always : .slot(slots.number(metric.source.flatMap { $0.isEmpty ? nil : $0 } ?? metric.name))
-        return MetricOperation(
-            family: family, action: action, value: value, wanted: metric.value.map { ByteString($0) },
-            above: metric.above, scale: metric.scale, labels: targets, memory: memory())
     }
 }

@@ -12,21 +12,46 @@ package final class PipelineInspector: Sendable {
     private let redactor: Redactor?
     private let colours: Bool
     private let write: @Sendable (String) -> Void
+    private let observe: (@Sendable (Step) -> Void)?
 
     /// `redactor`: of the `redaction:` block. `write` gets whole lines, each with its newline.
     package init(redactor: Redactor?, colours: Bool, write: @escaping @Sendable (String) -> Void) {
         self.redactor = redactor
         self.colours = colours
         self.write = write
+        observe = nil
+    }
+
+    /// For programs: each step instead of words.
+    package init(redactor: Redactor?, observe: @escaping @Sendable (Step) -> Void) {
+        self.redactor = redactor
+        colours = false
+        write = { _ in }
+        self.observe = observe
+    }
+
+    /// A line has come to a stage, and behind it.
+    package struct Step: Sendable {
+        /// Of the stage, from 1; stages inside `match` count as if they stood in one list.
+        package var number: Int
+        package var stage: String
+        package var before: Picture
+        /// Nil: the line ends here, or waits for more.
+        package var after: Picture?
+    }
+
+    /// Whole seconds, UTC; with the fraction where there is one.
+    package static func time(_ nanoseconds: Int64) -> String {
+        GoTime.format(Timestamp(nanoseconds: nanoseconds), layout: "2006-01-02T15:04:05.999999999Z07:00")
     }
 
     /// What one line looks like between two stages.
-    struct Picture: Equatable {
-        var line: String
-        var timestamp: Int64
-        var labels: Labels
-        var extracted: [String: String]
-        var metadata: [String]
+    package struct Picture: Equatable, Sendable {
+        package var line: String
+        package var timestamp: Int64
+        package var labels: Labels
+        package var extracted: [String: String]
+        package var metadata: [String]
     }
 
     /// A line on its way: what it looked like when it was seen last, and where.
@@ -76,6 +101,9 @@ package final class PipelineInspector: Sendable {
 
     /// The line has come behind the stage at `walk.at`, as `now` shows it.
     func tell(_ walk: Walk, _ now: Picture, _ stage: Operation) {
+        if let observe {
+            return observe(Step(number: walk.at + 1, stage: stage.name, before: walk.picture, after: now))
+        }
         var out = heading(stage)
         let before = walk.picture
         for name in Set(before.extracted.keys).union(now.extracted.keys).sorted() {
@@ -90,7 +118,8 @@ package final class PipelineInspector: Sendable {
     }
 
     /// The line did not come behind the stage.
-    func tellEnd(_ stage: Operation) {
+    func tellEnd(_ walk: Walk, _ stage: Operation) {
+        if let observe { return observe(Step(number: walk.at + 1, stage: stage.name, before: walk.picture, after: nil)) }
         var out = heading(stage)
         out += paint("  the line ends here: dropped, or held until more lines come\n", "31")
         write(out)
@@ -137,6 +166,7 @@ extension Operation {
         case .replace: "replace"
         case .pack: "pack"
         case .decolorize: "decolorize"
+        case .strip: "strip"
         case .redact: "redact"
         case .labels: "labels"
         case .setLabels: "static_labels"

@@ -3,7 +3,12 @@ import LogModel
 import Metrics
 import Synchronization
 
-/// One derived metric: its series, made as label values occur, forgotten when they no longer do.
+/// One derived metric: its series, made as label values occur or known beforehand, forgotten when they are idle.
+///
+/// Invariants:
+/// - At most `seriesMax` series hold values of their own. What comes beyond goes to overflow series, in which values that
+///   may be anything are `other`; so sums over the metric stay right. Of these there are at most `overflowMax`.
+/// - Every label value has passed a `LabelCleaner`, or was written in the configuration.
 final class MetricFamily: Sendable {
     enum Instrument: Sendable {
         case counter(Counter)
@@ -15,7 +20,7 @@ final class MetricFamily: Sendable {
     final class Series: Sendable {
         let labels: Labels
         let instrument: Instrument
-        /// Nanoseconds of the wall clock.
+        /// Nanoseconds of the wall clock; `.max`: it stays.
         let lastUse: Atomic<Int64>
         /// No longer shown: whoever holds it must ask for it again.
         let isRetired = Atomic<Bool>(false)
@@ -25,6 +30,22 @@ final class MetricFamily: Sendable {
             self.instrument = instrument
             lastUse = Atomic(now)
         }
+
+        func touch(_ now: Int64) {
+            if lastUse.load(ordering: .relaxed) != .max { lastUse.store(now, ordering: .relaxed) }
+        }
+    }
+
+    /// What becomes of an observation.
+    struct Place {
+        var series: Series
+        /// Whether it is an overflow series; it is then worth asking again later.
+        var isOverflow: Bool
+    }
+
+    private struct State {
+        var series: [Labels: Series] = [:]
+        var overflow: [Labels: Series] = [:]
     }
 
     let name: String
@@ -35,7 +56,11 @@ final class MetricFamily: Sendable {
     private let idleMax: Int64
     private let registry: Registry
     private let overflow: Counter
-    private let series = Mutex<[Labels: Series]>([:])
+    private let state = Mutex(State())
+
+    static let other: ByteString = "other"
+    /// Chosen: closed labels (status by endpoint, say) keep their values in the overflow, and have so many combinations.
+    private static let overflowMax = 256
 
     init(_ options: MetricOptions, registry: Registry) {
         name = options.prefix + options.name
@@ -43,31 +68,93 @@ final class MetricFamily: Sendable {
         help = options.description
         buckets = options.buckets ?? Histogram.defaultBounds
         seriesMax = max(1, options.maxSeries)
-        idleMax = options.maxIdleDuration
+        idleMax = options.idleDuration
         self.registry = registry
         overflow = registry.counter(
             "tailrace_metric_overflow_total",
-            "Observations of derived metrics that were left out because the metric has too many series.",
+            "Observations of derived metrics that went to an overflow series because the metric has too many series.",
             Labels([Label("metric", ByteString(name))]))
     }
 
-    /// The series of a label set, or nil when there is no room for another one (which is counted).
-    func series(_ labels: Labels, now: Int64) -> Series? {
-        series.withLock { all in
-            if let known = all[labels] { return known }
-            guard all.count < seriesMax else {
-                overflow.add()
-                return nil
+    /// The series of a label set, or where its observations go when there is no room for another one (which is counted);
+    /// nil when there is no room there either. `beyond`: the labels of the overflow series.
+    func place(_ labels: Labels, beyond: @autoclosure () -> Labels, now: Int64) -> Place? {
+        state.withLock { state in
+            if let known = state.series[labels] { return Place(series: known, isOverflow: false) }
+            if state.series.count < seriesMax {
+                let made = make(labels, now: now)
+                state.series[labels] = made
+                return Place(series: made, isOverflow: false)
             }
-            let instrument: Instrument =
-                switch kind {
-                case .counter: .counter(registry.counter(name, help, labels))
-                case .gauge: .gauge(registry.gauge(name, help, labels))
-                case .histogram: .histogram(registry.histogram(name, help, labels, buckets: buckets))
-                }
-            let made = Series(labels, instrument, now: now)
-            all[labels] = made
-            return made
+            overflow.add()
+            let labels = beyond()
+            if let known = state.series[labels] ?? state.overflow[labels] { return Place(series: known, isOverflow: true) }
+            guard state.overflow.count < Self.overflowMax else { return nil }
+            let made = make(labels, now: now)
+            state.overflow[labels] = made
+            return Place(series: made, isOverflow: true)
+        }
+    }
+
+    /// Shows a series from now on, at zero if it is new; false when there is no room. `forever`: however idle it is.
+    @discardableResult
+    func prepare(_ labels: Labels, now: Int64, forever: Bool) -> Bool {
+        state.withLock { state in
+            if let known = state.series[labels] {
+                if forever { known.lastUse.store(.max, ordering: .relaxed) }
+                return true
+            }
+            guard state.series.count < seriesMax else { return false }
+            state.series[labels] = make(labels, now: forever ? .max : now)
+            return true
+        }
+    }
+
+    private func make(_ labels: Labels, now: Int64) -> Series {
+        let instrument: Instrument =
+            switch kind {
+            case .counter: .counter(registry.counter(name, help, labels))
+            case .gauge: .gauge(registry.gauge(name, help, labels))
+            case .histogram: .histogram(registry.histogram(name, help, labels, buckets: buckets))
+            }
+        return Series(labels, instrument, now: now)
+    }
+
+    // MARK: Restarts
+
+    /// Nil: a gauge.
+    var snapshot: MetricSnapshot.Family? {
+        let all = state.withLock { Array($0.series.values) + Array($0.overflow.values) }
+        var bounds: [Double] = []
+        var series: [(labels: Labels, value: MetricSnapshot.Family.Value)] = []
+        for one in all {
+            switch one.instrument {
+            case .counter(let counter): series.append((one.labels, .counter(counter.value)))
+            case .histogram(let histogram):
+                bounds = histogram.bounds
+                var snapshot = histogram.snapshot
+                snapshot.exemplars = []
+                series.append((one.labels, .histogram(snapshot)))
+            case .gauge: return nil
+            }
+        }
+        return series.isEmpty ? nil : MetricSnapshot.Family(bounds: bounds, isHistogram: kind == .histogram, series: series)
+    }
+
+    /// Adds what an earlier run had counted. Series that the metric can no longer have are left out: those with other
+    /// labels than `labels` (nil: any), and histograms with other buckets.
+    func goOn(from earlier: MetricSnapshot.Family, labels names: Set<ByteString>?, _ cleaner: LabelCleaner, now: Int64) {
+        guard kind != .gauge, earlier.isHistogram == (kind == .histogram) else { return }
+        for (labels, value) in earlier.series {
+            if let names, !labels.pairs.allSatisfy({ names.contains($0.name) }) { continue }
+            if case .histogram = value, earlier.bounds != Histogram(bounds: buckets).bounds { return }
+            let labels = cleaner.clean(labels)
+            guard let series = place(labels, beyond: Labels(labels.pairs.map { Label($0.name, Self.other) }), now: now)?.series else { continue }
+            switch (series.instrument, value) {
+            case (.counter(let counter), .counter(let number)): counter.add(number)
+            case (.histogram(let histogram), .histogram(let snapshot)): _ = histogram.add(snapshot)
+            default: break
+            }
         }
     }
 
@@ -76,44 +163,19 @@ final class MetricFamily: Sendable {
     /// Takes series that were not used for a while out of the registry.
     func expire(now: Int64) {
         guard idleMax > 0 else { return }
-        series.withLock { all in
-            for (labels, one) in all where now - one.lastUse.load(ordering: .relaxed) > idleMax {
-                one.isRetired.store(true, ordering: .relaxed)
-                registry.remove(name, labels)
-                all[labels] = nil
-            }
-        }
-    }
-}
-
-/// The derived metrics of a process, by their full name: stages that name the same metric share it.
-package final class MetricFamilies: Sendable {
-    private let families = Mutex<[String: MetricFamily]>([:])
-    let registry: Registry
-
-    package init(registry: Registry) { self.registry = registry }
-
-    /// Nil when the name is taken by a metric of another type.
-    func family(_ options: MetricOptions) -> MetricFamily? {
-        let name = options.prefix + options.name
-        let wanted: Registry.Kind =
-            switch options.kind {
-            case .counter: .counter
-            case .gauge: .gauge
-            case .histogram: .histogram
-            }
-        return families.withLock { families in
-            if let known = families[name] { return known.kind == options.kind ? known : nil }
-            if let taken = registry.kind(of: name), taken != wanted { return nil }
-            let made = MetricFamily(options, registry: registry)
-            families[name] = made
-            return made
+        state.withLock { state in
+            expire(&state.series, now)
+            expire(&state.overflow, now)
         }
     }
 
-    /// Removes series that were not used for their `max_idle_duration`. Called now and then, and before metrics are
-    /// shown. `now` is the wall clock in nanoseconds.
-    package func expire(now: Int64) {
-        for family in families.withLock({ Array($0.values) }) { family.expire(now: now) }
+    private func expire(_ all: inout [Labels: Series], _ now: Int64) {
+        for (labels, one) in all {
+            let last = one.lastUse.load(ordering: .relaxed)
+            guard last != .max, now - last > idleMax else { continue }
+            one.isRetired.store(true, ordering: .relaxed)
+            registry.remove(name, labels)
+            all[labels] = nil
+        }
     }
 }

@@ -2,6 +2,7 @@ import Bytes
 import Glibc
 import LogModel
 import Metrics
+import Redaction
 import Synchronization
 
 /// Promtail's `limit`: a token bucket for all lines, or one for each value of a label. Shared by all runners of a
@@ -13,6 +14,8 @@ final class LimitOperation: Sendable {
         var filled: Int64
         /// Made with the first line that is dropped.
         var dropped: Counter?
+        /// The labels of that counter: values that redact to the same share it.
+        var shown: Labels?
     }
 
     private struct State {
@@ -30,14 +33,15 @@ final class LimitOperation: Sendable {
     private let distinctMax: Int
     private let state: Mutex<State>
     private let registry: Registry?
+    private let redactor: Redactor?
     private let clock: @Sendable () -> Int64
 
     private static let counterName = "logentry_dropped_lines_by_label_total"
 
-    /// `registry`: where lines dropped by a label's value are counted.
+    /// `registry`: where lines dropped by a label's value are counted; `redactor`: what the value passes before.
     init(
         rate: Double, burst: Int, drops: Bool, label: ByteString?, distinctMax: Int, registry: Registry? = nil,
-        clock: @escaping @Sendable () -> Int64 = LimitOperation.monotonic
+        redactor: Redactor? = nil, clock: @escaping @Sendable () -> Int64 = LimitOperation.monotonic
     ) {
         self.rate = rate
         self.burst = Double(burst)
@@ -45,6 +49,7 @@ final class LimitOperation: Sendable {
         self.label = label
         self.distinctMax = distinctMax
         self.registry = registry
+        self.redactor = redactor
         self.clock = clock
         state = Mutex(State(single: Bucket(tokens: Double(burst), filled: clock())))
     }
@@ -58,8 +63,10 @@ final class LimitOperation: Sendable {
                 let good = take(&bucket) == 0
                 if !good { count(&bucket, label, value) }
                 if state.young.count >= distinctMax, state.young[value] == nil {
-                    for (old, bucket) in state.old where bucket.dropped != nil && state.young[old] == nil && old != value {
-                        registry?.remove(Self.counterName, Self.labels(label, old))
+                    var kept = Set(state.young.values.compactMap(\.shown))
+                    if let shown = bucket.shown { kept.insert(shown) }
+                    for bucket in state.old.values {
+                        if let shown = bucket.shown, !kept.contains(shown) { registry?.remove(Self.counterName, shown) }
                     }
                     state.old = state.young
                     state.young = [:]
@@ -77,14 +84,13 @@ final class LimitOperation: Sendable {
         }
     }
 
-    private static func labels(_ name: ByteString, _ value: ByteString) -> Labels {
-        Labels([Label("label_name", name), Label("label_value", value)])
-    }
-
     private func count(_ bucket: inout Bucket, _ label: ByteString, _ value: ByteString) {
         if bucket.dropped == nil {
+            let value = LabelCleaner(redactor.map { [$0] } ?? []).clean(value, name: label)
+            let shown = Labels([Label("label_name", label), Label("label_value", value)])
+            bucket.shown = shown
             bucket.dropped = registry?.counter(
-                Self.counterName, "Lines that the limit of a label's value has dropped.", Self.labels(label, value))
+                Self.counterName, "Lines that the limit of a label's value has dropped.", shown)
         }
         bucket.dropped?.add()
     }

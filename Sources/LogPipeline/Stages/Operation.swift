@@ -17,6 +17,7 @@ enum Operation: Sendable {
     case replace(ReplaceOperation)
     case pack(PackOperation)
     case decolorize
+    case strip(StripOperation)
     case redact(memory: Int)
     case labels([LabelTarget], memory: Int)
     case setLabels([Label], memory: Int)

@@ -6,7 +6,7 @@ import NIOCore
 
 extension LogServer {
     /// The answer of every route but the pushes, each on the lane that suits it.
-    func answer(_ request: LokiRequest, loop: any EventLoop, openMetrics: Bool) async throws -> Reply {
+    func answer(_ request: LokiRequest, loop: any EventLoop, metricsFormat: ExpositionFormat) async throws -> Reply {
         let timeout = request.limits.queryTimeout > 0 ? request.limits.queryTimeout : nil
         switch request.route {
         case .query, .queryRange, .legacyQuery, .detectedFields, .detectedFieldValues, .volume, .volumeRange, .diff:
@@ -35,7 +35,7 @@ extension LogServer {
                 case .patterns: try patterns(request)
                 case .indexShards: try indexShards(request)
                 case .delete: try deletes(request)
-                default: exposition(openMetrics: openMetrics)
+                default: exposition(metricsFormat)
                 }
             }
         case .drilldownLimits: return drilldownLimits(request)

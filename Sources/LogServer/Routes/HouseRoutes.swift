@@ -15,7 +15,7 @@ extension LogServer {
     }
 
     /// `/metrics`
-    func exposition(openMetrics: Bool) -> Reply { .exposition(parts.registry, openMetrics: openMetrics) }
+    func exposition(_ format: ExpositionFormat) -> Reply { .exposition(parts.registry, format) }
 
     /// `/services`: one process is all there is.
     func services() -> Reply { .text("server => Running\nstore => Running\n") }
@@ -76,12 +76,11 @@ extension LogServer {
 
 extension Reply {
     /// All metrics of a registry.
-    static func exposition(_ registry: Registry, openMetrics: Bool) -> Reply {
+    static func exposition(_ registry: Registry, _ format: ExpositionFormat) -> Reply {
         let out = ByteArena(capacity: 1 << 16)
-        registry.expose(into: out, openMetrics: openMetrics)
+        registry.expose(into: out, format)
         return Reply(
-            status: 200, contentType: openMetrics ? Exposition.openMetricsContentType : Exposition.textContentType,
-            body: out.view.withUnsafeBytes { ByteBuffer(bytes: $0) })
+            status: 200, contentType: format.contentType, body: out.view.withUnsafeBytes { ByteBuffer(bytes: $0) })
     }
 
     init(yaml text: String) {

@@ -5,6 +5,7 @@ import HummingbirdCore
 import LogModel
 import Logging
 import LokiWire
+import Metrics
 import NIOCore
 
 /// The connection of a request.
@@ -120,8 +121,8 @@ struct LokiResponder: HTTPResponder {
         if route == .tail || route == .legacyTail {
             return try await server.tail(asked, request.head, channel: context.channel, connection: connection)
         }
-        let openMetrics = headers[.accept]?.contains("application/openmetrics-text") ?? false
-        return try await server.answer(asked, loop: context.channel.eventLoop, openMetrics: openMetrics)
+        return try await server.answer(
+            asked, loop: context.channel.eventLoop, metricsFormat: ExpositionFormat(accept: headers[.accept]))
     }
 
     private func isForm(_ contentType: String?) -> Bool {

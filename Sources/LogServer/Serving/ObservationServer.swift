@@ -60,8 +60,7 @@ package struct ObservationServer: Sendable {
         case "/ready": return isRead ? ready() : Reply(status: 405)
         case "/metrics":
             guard isRead else { return Reply(status: 405) }
-            return .exposition(
-                registry, openMetrics: request.headers[.accept]?.contains("application/openmetrics-text") ?? false)
+            return .exposition(registry, ExpositionFormat(accept: request.headers[.accept]))
         default: return await extra(request.method.rawValue, request.uri.path) ?? Reply(Refusal.notFound)
         }
     }

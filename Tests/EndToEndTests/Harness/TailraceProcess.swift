@@ -19,7 +19,8 @@ final class TailraceProcess: Sendable {
     }()
 
     /// Starts `tailrace` with these arguments; what it prints goes to `log`. `environment`: `NAME=value`, in front of this process's own.
-    init(_ arguments: [String], log: String, input: String = "/dev/null", environment: [String] = []) throws {
+    /// `program`: another one than ours.
+    init(_ arguments: [String], log: String, input: String = "/dev/null", environment: [String] = [], program: String = binary) throws {
         self.log = log
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -27,7 +28,7 @@ final class TailraceProcess: Sendable {
         posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o644)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        var words: [UnsafeMutablePointer<CChar>?] = ([Self.binary] + arguments).map { strdup($0) } + [nil]
+        var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         let own: [UnsafeMutablePointer<CChar>?] = environment.map { strdup($0) }
         defer { for word in own { free(word) } }
@@ -39,8 +40,8 @@ final class TailraceProcess: Sendable {
         }
         variables.append(nil)
         var child: pid_t = 0
-        let status = posix_spawn(&child, Self.binary, &actions, nil, &words, &variables)
-        guard status == 0 else { throw HarnessError("cannot start \(Self.binary): \(String(cString: strerror(status)))") }
+        let status = posix_spawn(&child, program, &actions, nil, &words, &variables)
+        guard status == 0 else { throw HarnessError("cannot start \(program): \(String(cString: strerror(status)))") }
         pid = child
     }
 

@@ -59,6 +59,7 @@ extension Goldens {
         GoldenMistake("- metrics: {a: {type: Counter, config: {action: set}}}", "cannot `set`"),
         GoldenMistake("- metrics: {a: {type: Counter, config: {action: add, count_entry_bytes: true}}}", "count_entry_bytes"),
         GoldenMistake("- metrics: {a: {type: Counter, config: {action: inc, match_all: true, value: x}}}", "`value` together with `match_all`"),
+        GoldenMistake("- strip: {nul: false, cr: false, ansi: false}", "nothing to do"),
         GoldenMistake("- metrics: {a: {type: Counter, max_idle_duration: 10ms, config: {action: inc}}}", "shorter than 1s"),
         GoldenMistake("- metrics: {a: {type: Histogram, config: {buckets: [2, 1]}}}", "ascend"),
         GoldenMistake("- metrics: {a: {type: Counter, config: {action: inc}}}\n- metrics: {a: {type: Gauge, config: {action: set}}}", "another type"),

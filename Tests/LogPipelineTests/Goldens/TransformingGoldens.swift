@@ -11,6 +11,16 @@ extension Goldens {
     }
 
     static let transforming: [Golden] = [
+        // strip
+        Golden(
+            "strip: NULs in front, progress bars, colours", "- strip: {}",
+            ["\u{0}\u{0}\u{0}after a hole", "10%\r50%\r100% done", "ends with one\r", "\u{1B}[31mred\u{1B}[0m\r\u{0}\u{1B}[32mgreen\u{1B}[0m", "plain", "\r\r", "a\u{0}b"],
+            [
+                #"{job="j"} now after a hole"#, #"{job="j"} now+1 100% done"#, #"{job="j"} now+2 ends with one"#, #"{job="j"} now+3 green"#,
+                #"{job="j"} now+4 plain"#, #"{job="j"} now+5 "#, "{job=\"j\"} now+6 a\u{0}b",
+            ]),
+        Golden(
+            "strip: only what is wanted", "- strip: {cr: false, ansi: false}", ["\u{0}a\rb\u{1B}[0m"], ["{job=\"j\"} now a\rb\u{1B}[0m"]),
         // template
         template("the value, other values as texts, the line", "{{ .Value }}|{{ .n }}|{{ .job }}|{{ .Entry }}", [
             (#"{"v":"a","n":200}"#, #"a|200|j|{"v":"a","n":200}"#)

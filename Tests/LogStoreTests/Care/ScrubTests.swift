@@ -58,7 +58,7 @@ import Testing
             #expect(budget.damagedParts == parts)
         }
         let out = ByteArena()
-        registry.expose(into: out, openMetrics: false)
+        registry.expose(into: out)
         #expect(out.view.string.contains("tailrace_store_scrub_findings_total 1"))
         #expect(out.view.string.contains("tailrace_store_scrubbed_segments_total 2"))
         await store.close()
