@@ -10,10 +10,13 @@ package struct MarkScanner {
         case card
         /// `ddd-dd-dddd`.
         case ssn
-        /// Two capital letters and two digits.
+        /// Two letters and two digits that can begin a bank account number: the country, and its length or a gap.
         case iban
-        /// An escape that stands for a printable ASCII byte (`\u0040`, `\x40`, `%40`) and may so hide any other mark.
+        /// An escape that stands for a printable ASCII byte (`\u0040`, `\x40`, `%40`) and may so hide any other mark;
+        /// or for one of the gaps of `wideGap` (`\u00a0`).
         case hidden
+        /// A no-break, thin or narrow blank or an en dash between two digits: U+00A0, U+2009, U+202F, U+2013.
+        case wideGap
     }
 
     package struct Mark: Equatable, Sendable {

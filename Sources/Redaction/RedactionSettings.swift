@@ -15,14 +15,23 @@ package struct RedactionSettings: Sendable, Equatable {
 
     package var detectors: [Detector] = Detector.allCases
     package var mode = Mode.mask
-    /// JSON keys whose values are left alone, at any depth, whatever stands in them. Compared exactly.
+    /// Names whose values are left alone, whatever stands in them: keys of JSON at any depth, of logfmt and of text, labels
+    /// and metadata. Compared exactly.
     package var except: [String] = []
-    /// JSON keys of identifiers made by machines, in which one of ten 16-digit runs passes for a card number: no card,
+    /// Names of identifiers made by machines, in which one of ten 16-digit runs passes for a card number: no card,
     /// IBAN or social security number is looked for in their values. All else is, for clients may choose such ids.
-    package var identifiers: [String] = [
-        "request_id", "trace_id", "span_id", "parent_id", "parent_span_id", "correlation_id", "traceparent",
-        "__CURSOR",
+    /// Compared without case and joints, and by the end: `trace_id` stands for `traceId` and `dd.trace_id` too.
+    package var identifiers: [String] = RedactionSettings.machineIdentifiers
+
+    package static let machineIdentifiers = [
+        "request_id", "req_id", "trace_id", "span_id", "parent_id", "parent_span_id", "correlation_id", "traceparent",
+        "transaction_id", "event_id", "message_id", "job_id", "task_id", "invocation_id", "order_id", "order_number",
+        "tracking_number", "__CURSOR",
     ]
+
+    /// How long one line or value may be looked at, nanoseconds of processor time; over it a placeholder stands for the
+    /// whole. 0: as long as it takes, which is in proportion to its length.
+    package var budget: Int64 = 0
 
     package init() {}
 

@@ -5,11 +5,11 @@ extension Redactor {
     /// Counts the patches and writes the line with them, by the mode.
     func apply(_ line: ByteView, _ scratch: RedactionScratch, into out: ByteArena) -> Outcome {
         guard !scratch.patches.isEmpty else { return .clean }
-        for patch in scratch.patches { scratch.counts[Int(patch.detector.rawValue)] += 1 }
+        for patch in scratch.patches { scratch.count(patch.detector) }
         switch settings.mode {
         case .detect: return .clean
         case .dropLine:
-            scratch.dropped += 1
+            scratch.countDropped()
             return .dropped
         case .mask, .charMask, .partial: break
         }

@@ -12,7 +12,10 @@ extension Redactor {
             scratch.failsNextScan = false
             return false
         }
-        guard scratch.marks.scan(text, marksMax: Redactor.sightingsMax) else { return false }
+        guard scratch.marks.scan(text, marksMax: Redactor.sightingsMax) else {
+            scratch.failure = .candidates
+            return false
+        }
         for i in 0..<scratch.marks.count {
             let mark = scratch.marks[i]
             guard isPlausible(mark, in: text) else { continue }
@@ -44,19 +47,23 @@ extension Redactor {
         case .card: detectors.contains(.card) && CardDetector.match(text, at: mark.at, escaped: true) != nil
         case .ssn: detectors.contains(.ssn) && SSNDetector.match(text, at: mark.at, escaped: true) != nil
         case .iban: detectors.contains(.iban) && IBANDetector.match(text, at: mark.at, escaped: true) != nil
+        case .wideGap:
+            (detectors.contains(.card) && CardDetector.match(text, wideGap: mark.at, escaped: true) != nil)
+                || (detectors.contains(.ssn) && SSNDetector.match(text, wideGap: mark.at, escaped: true) != nil)
         case .hidden: true
         }
     }
 
     /// Looks into one text (a line, or a value that begins at `base` of the line) and appends the patches for it.
     /// `sighted`: `scratch.sightings` are those of this very text. `key`: what the name of the value says about it.
-    /// `isNumber`: a JSON number, which is replaced whole. `isIdentifier`: numbers in it are no cards. False when the
+    /// `isGuess`: it may say nothing, so that the value must look like a secret too. `isNumber`: a JSON number, which is replaced whole. `isIdentifier`: numbers in it are no cards. False when the
     /// engine failed.
     func inspect(
         _ raw: ByteView,
         at base: Int,
         sighted: Bool = false,
         key: SecretKey? = nil,
+        isGuess: Bool = false,
         isNumber: Bool = false,
         isIdentifier: Bool = false,
         _ scratch: RedactionScratch
@@ -71,12 +78,19 @@ extension Redactor {
         if depth > 0 || !sighted {
             guard sight(text, scratch) else { return false }
         }
-        let subject = Subject(text: text, raw: raw, levels: scratch.levels, depth: depth)
+        var subject = Subject(text: text, raw: raw, levels: scratch.levels, depth: depth)
+        subject.mayBeCut = sighted && raw.count >= Redactor.cutMin
         scratch.findings.removeAll(keepingCapacity: true)
-        if let key, let whole = keyed(subject, key, scratch) {
+        if let key, let whole = keyed(subject, key, isGuess: isGuess, scratch) {
             scratch.findings.append(Finding(detector: whole, range: 0..<text.count))
         } else {
             detect(subject, scratch)
+            if scratch.isOverBudget {
+                scratch.isOverBudget = false
+                scratch.failure = .budget
+                return false
+            }
+            spare(subject, scratch)
         }
         if isIdentifier { scratch.findings.removeAll { $0.detector.isNumber } }
         Finding.resolve(&scratch.findings)
@@ -101,10 +115,11 @@ extension Redactor {
     }
 
     /// What the key alone says: the detector when the whole value is secret, else nil with parts in `findings`.
-    private func keyed(_ subject: Subject, _ key: SecretKey, _ scratch: RedactionScratch) -> Detector? {
+    private func keyed(_ subject: Subject, _ key: SecretKey, isGuess: Bool, _ scratch: RedactionScratch) -> Detector? {
         let text = subject.text
         switch key {
-        case .anyValue, .keyLike, .tokenLike, .digits:
+        case .anyValue, .keyLike, .tokenLike, .mixed, .digits:
+            if isGuess, key == .anyValue, !SecretKey.isStrong(text) { return nil }
             return detectors.contains(.secret) && key.accepts(text, quoted: true) ? .secret : nil
         case .socialSecurity:
             guard detectors.contains(.ssn),
@@ -135,6 +150,10 @@ extension Redactor {
         var valuesEnd = 0
         var memory = URLCredentialDetector.Memory()
         for sighting in scratch.sightings {
+            guard scratch.time.allows() else {
+                scratch.isOverBudget = true
+                return
+            }
             let before = scratch.findings.count
             if sighting.trigger < 0 {
                 mark(subject, sighting, &memory, scratch)
@@ -143,12 +162,21 @@ extension Redactor {
             switch triggers[sighting.trigger].action {
             case .apiKey(let rule):
                 guard sighting.start >= tokensEnd else { continue }
-                add(.apiKey, APIKeyDetector.match(text, rule, literal: sighting.start, sighting.end), scratch)
+                let key = APIKeyDetector.match(text, rule, literal: sighting.start, sighting.end)
+                let cut = key == nil && subject.mayBeCut
+                add(
+                    .apiKey, cut ? APIKeyDetector.matchCut(text, rule, literal: sighting.start, sighting.end) : key,
+                    scratch)
             case .jwt: add(.jwt, JWTDetector.match(text, at: sighting.start), scratch)
             case .pem where sighting.start < tokensEnd, .putty where sighting.start < tokensEnd: continue
             case .secretWord where sighting.start < valuesEnd, .queryWord where sighting.start < valuesEnd: continue
-            case .pem: add(.privateKey, PrivateKeyDetector.match(text, at: sighting.start), scratch)
-            case .putty: add(.privateKey, PrivateKeyDetector.matchPuTTY(text, at: sighting.start), scratch)
+            case .pem, .putty:
+                let key =
+                    sighting.end - sighting.start == PrivateKeyDetector.puttyLength
+                    ? PrivateKeyDetector.matchPuTTY(text, at: sighting.start)
+                    : PrivateKeyDetector.match(text, at: sighting.start)
+                if let key, !PrivateKeyDetector.ends(text, in: key) { scratch.opensKey = true }
+                add(.privateKey, key, scratch)
             case .secretWord: SecretDetector.match(subject, word: sighting.start, sighting.end, into: &scratch.findings)
             case .queryWord:
                 // Its literal ends with the sign.
@@ -157,6 +185,12 @@ extension Redactor {
                 add(
                     .authorization,
                     AuthorizationDetector.matchBearer(text, behind: sighting.end, wordStart: sighting.start),
+                    scratch
+                )
+            case .basic:
+                add(
+                    .authorization,
+                    AuthorizationDetector.matchBasic(text, behind: sighting.end, wordStart: sighting.start),
                     scratch
                 )
             case .socialSecurity: add(.ssn, SSNDetector.match(text, word: sighting.start, sighting.end), scratch)
@@ -188,6 +222,9 @@ extension Redactor {
             }
         case .card: add(.card, CardDetector.match(text, at: sighting.start), scratch)
         case .ssn: add(.ssn, SSNDetector.match(text, at: sighting.start), scratch)
+        case .wideGap:
+            add(.card, CardDetector.match(text, wideGap: sighting.start), scratch)
+            add(.ssn, SSNDetector.match(text, wideGap: sighting.start), scratch)
         case .iban: add(.iban, IBANDetector.match(text, at: sighting.start), scratch)
         case .hidden: break
         }

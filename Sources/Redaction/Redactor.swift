@@ -32,11 +32,16 @@ package struct Redactor: Sendable {
     /// Escapes inside escapes, as in JSON that holds JSON, are resolved so many times.
     static let depthMax = 4
 
+    /// Lines of at least so many bytes may have been cut by whoever wrote or carried them (syslog: 1,024; Docker: 16,384; our
+    /// own `max_line_bytes`): what begins a key at their end is taken for one.
+    static let cutMin = 1_000
+
     package let settings: RedactionSettings
     let detectors: Set<Detector>
     let triggers: [Trigger]
     let scanner: LiteralScanner?
     let exceptions: [ByteString]
+    /// Letters and digits only, in lower case.
     let identifiers: [ByteString]
     let replacements: [[UInt8]]
 
@@ -46,7 +51,7 @@ package struct Redactor: Sendable {
         guard !detectors.isEmpty else { throw RedactionError("no detector is switched on") }
         triggers = Trigger.all(for: detectors)
         exceptions = settings.except.map { ByteString($0) }
-        identifiers = settings.identifiers.map { ByteString($0) }
+        identifiers = settings.identifiers.map(Redactor.folded)
         replacements = Detector.allCases.map { Array("[REDACTED:\($0.name)]".utf8) }
         guard !triggers.isEmpty else {
             scanner = nil
@@ -60,15 +65,37 @@ package struct Redactor: Sendable {
         }
     }
 
-    package func makeScratch() throws(RedactionError) -> RedactionScratch { try RedactionScratch(for: scanner) }
+    package func makeScratch() throws(RedactionError) -> RedactionScratch { try RedactionScratch(for: scanner, budget: settings.budget) }
 
     /// Redacts one line: JSON, logfmt or plain text. `out` is appended to only where the outcome says so.
     package func redact(_ line: ByteView, _ scratch: RedactionScratch, into out: ByteArena) -> Outcome {
+        var armour = KeyArmour()
+        return redact(line, scratch, into: out, armour: &armour)
+    }
+
+    /// As above, for the lines of one source in their order: `armour` remembers that a private key has begun.
+    package func redact(
+        _ line: ByteView, _ scratch: RedactionScratch, into out: ByteArena, armour: inout KeyArmour
+    ) -> Outcome {
         scratch.patches.removeAll(keepingCapacity: true)
+        scratch.target = .line
+        scratch.opensKey = false
+        scratch.time.start()
         guard sight(line, scratch) else { return fail(scratch, out) }
-        if scratch.sightings.isEmpty { return .clean }
+        let body = armour.isOpen ? armour.step(line) : nil
+        if scratch.sightings.isEmpty {
+            guard let body else { return .clean }
+            scratch.patches.append(RedactionScratch.Patch(range: body, detector: .privateKey, needsQuotes: false))
+            return apply(line, scratch, into: out)
+        }
         let scanned = isJSON(line, scratch) ? walk(line, scratch) : inspect(line, at: 0, sighted: true, scratch)
-        return scanned ? apply(line, scratch, into: out) : fail(scratch, out)
+        guard scanned else { return fail(scratch, out) }
+        if scratch.opensKey { armour.open() }
+        if let body {
+            scratch.patches.append(RedactionScratch.Patch(range: body, detector: .privateKey, needsQuotes: false))
+            scratch.patches.sort { $0.range.lowerBound < $1.range.lowerBound }
+        }
+        return apply(line, scratch, into: out)
     }
 
     /// Redacts the value of a label or of structured metadata. `name` counts as a JSON key does. With `drop_line` the
@@ -76,10 +103,13 @@ package struct Redactor: Sendable {
     package func redactValue(
         _ value: ByteView,
         name: ByteView,
+        of target: RedactionScratch.Target = .metadata,
         _ scratch: RedactionScratch,
         into out: ByteArena
     ) -> Outcome {
         scratch.patches.removeAll(keepingCapacity: true)
+        scratch.target = target
+        scratch.time.start()
         if isException(name) { return .clean }
         guard let key = SecretKey.classify(name) else {
             guard sight(value, scratch) else { return fail(scratch, out) }
@@ -95,7 +125,7 @@ package struct Redactor: Sendable {
 
     /// Nothing of the input may be seen: the placeholder stands for it.
     private func fail(_ scratch: RedactionScratch, _ out: ByteArena) -> Outcome {
-        scratch.failures += 1
+        scratch.countFailure()
         out.append(Redactor.placeholder)
         return .failed
     }

@@ -7,6 +7,8 @@ struct Subject {
     let levels: [DecodedText]
     /// How many of `levels` lie between `raw` and `text`.
     let depth: Int
+    /// Whether it is so long that whoever wrote it may have cut it, wherever its bytes ran out.
+    var mayBeCut = false
 
     /// A text without escapes.
     init(_ text: ByteView) {

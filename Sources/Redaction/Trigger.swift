@@ -12,6 +12,7 @@ struct Trigger: Sendable {
         /// `key=` and others: secret in the query of a URL.
         case queryWord
         case bearer
+        case basic
         case socialSecurity
     }
 
@@ -19,9 +20,17 @@ struct Trigger: Sendable {
     var literal: StaticString
     var ignoresCase: Bool
     var action: Action
+    /// A word that is a secret's name with more behind it too: `password_new`.
+    let takesTail: Bool
+    /// A word that is the value of many a field too: it must be a key.
+    let isCommon: Bool
     let length: Int
 
-    init(_ literal: StaticString, ignoresCase: Bool = false, _ action: Action) {
+    init(
+        _ literal: StaticString, ignoresCase: Bool = false, takesTail: Bool = false, isCommon: Bool = false, _ action: Action
+    ) {
+        self.takesTail = takesTail
+        self.isCommon = isCommon
         self.literal = literal
         self.ignoresCase = ignoresCase
         self.action = action
@@ -36,11 +45,14 @@ struct Trigger: Sendable {
             found += [Trigger("-----BEGIN ", .pem), Trigger("Private-Lines:", .putty)]
         }
         if detectors.contains(.secret) {
+            let stems: [StaticString] = ["password", "passwd", "passphrase", "secret", "apikey", "api_key", "api-key"]
+            found += stems.map { Trigger($0, ignoresCase: true, takesTail: true, .secretWord) }
             let words: [StaticString] = [
-                "password", "passwd", "pwd", "passphrase", "secret", "secretkey", "secret_key", "secret-key",
+                "pwd", "secretkey", "secret_key", "secret-key",
                 "privatekey",
-                "private_key", "private-key", "token", "apikey", "api_key", "api-key", "accesskey", "access_key",
+                "private_key", "private-key", "token", "accesskey", "access_key",
                 "access-key",
+                "passwort", "kennwort",
                 "authkey", "auth_key", "auth-key", "masterkey", "master_key", "master-key", "encryptionkey",
                 "encryption_key",
                 "encryption-key", "subscriptionkey", "subscription_key", "subscription-key", "sessionkey",
@@ -49,11 +61,14 @@ struct Trigger: Sendable {
                 "otpcode", "otp_code",
             ]
             found += words.map { Trigger($0, ignoresCase: true, .secretWord) }
+            // `"state": "pass"` is common, and its line need not be looked at.
+            found.append(Trigger("pass", ignoresCase: true, isCommon: true, .secretWord))
         }
         if detectors.contains(.authorization) {
             found.append(Trigger("authorization", ignoresCase: true, .secretWord))
             found.append(Trigger("cookie", ignoresCase: true, .secretWord))
             found.append(Trigger("bearer ", ignoresCase: true, .bearer))
+            found.append(Trigger("basic ", ignoresCase: true, .basic))
         }
         if detectors.contains(.urlCredential) {
             let words: [StaticString] = ["key=", "sig=", "signature=", "code=", "x-amz-credential="]
@@ -74,22 +89,47 @@ struct Trigger: Sendable {
         return text.at(i) == UInt8(ascii: "[")
     }
 
+    /// Whether the name with the word `[start, end)` in it ends soon, and a sign follows: a quote, a backslash before a
+    /// quote, `=` or `:`; a blank and a value behind an option, `>` behind an element.
+    private func endsName(_ text: ByteView, _ start: Int, _ end: Int) -> Bool {
+        if isCommon {
+            var i = end
+            while i < end + 8, text.at(i) == UInt8(ascii: "\\") || text.at(i) == UInt8(ascii: "\"") || text.at(i) == UInt8(ascii: "'")
+                || text.at(i) == 0x20
+            {
+                i += 1
+            }
+            guard text.at(i) == UInt8(ascii: ":") || text.at(i) == UInt8(ascii: "=") || text.at(i) == UInt8(ascii: "%") else {
+                return false
+            }
+            // Not `"bypass":`. What may be an escape in front of the name is no part of it.
+            let name = text.runStart(of: [.alphanumeric, .dash, .underscore], before: start, limit: SecretKey.nameMax)
+            let before = text.at(name - 1)
+            return before == UInt8(ascii: "\\") || before == UInt8(ascii: "%") || before == UInt8(ascii: "[")
+                || SecretKey.classify(text[name..<end]) != nil
+        }
+        let end = takesTail ? end + text.run(of: [.alphanumeric, .dash, .underscore], from: end, limit: SecretKey.tailMax) : end
+        switch text.at(end) {
+        case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "\\"), UInt8(ascii: "="), UInt8(ascii: ":"),
+            UInt8(ascii: "%"), UInt8(ascii: ">"), 0x1B:
+            return true
+        case 0x20, 0x09:
+            var i = end
+            while i < end + 8, text.at(i) == 0x20 || text.at(i) == 0x09 { i += 1 }
+            if text.at(i) == UInt8(ascii: "=") || text.at(i) == UInt8(ascii: ":") || text.at(i) == UInt8(ascii: "\\") {
+                return true
+            }
+            let name = text.runStart(of: [.alphanumeric, .dash, .underscore], before: start, limit: SecretKey.tailMax)
+            return text[name..<start].contains(ByteView("--"))
+        default: return false
+        }
+    }
+
     /// A cheap look around a hit in text that may hold escapes: false only where no detector could confirm it.
     func isPlausible(in text: ByteView, _ start: Int, _ end: Int) -> Bool {
         switch action {
         case .secretWord:
-            // The name must end here, and a sign must follow: a quote, a backslash before a quote, `=` or `:`.
-            switch text.at(end) {
-            case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "\\"), UInt8(ascii: "="), UInt8(ascii: ":"),
-                UInt8(ascii: "%"), 0x1B:
-                return true
-            case 0x20, 0x09:
-                var i = end
-                while i < end + 8, text.at(i) == 0x20 || text.at(i) == 0x09 { i += 1 }
-                return text.at(i) == UInt8(ascii: "=") || text.at(i) == UInt8(ascii: ":")
-                    || text.at(i) == UInt8(ascii: "\\")
-            default: return false
-            }
+            return endsName(text, start, end)
         case .queryWord:
             let before = text.at(start - 1)
             return !before.isAlphanumeric || text.at(start - 2) == UInt8(ascii: "\\")
@@ -110,6 +150,7 @@ struct Trigger: Sendable {
                 }
                 return rule.alphabet.contains(byte: text.at(end))
             }
+        case .basic: return text.run(of: .base64, from: end, limit: AuthorizationDetector.basicMin) >= AuthorizationDetector.basicMin
         case .jwt, .pem, .putty, .bearer, .socialSecurity: return true
         }
     }

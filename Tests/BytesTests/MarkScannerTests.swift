@@ -14,15 +14,23 @@ import Testing
         #expect(marks("4111 1111 1111 1111").first == .init(kind: .card, at: 0))
         #expect(marks("3782 822463 10005").first == .init(kind: .card, at: 0))
         #expect(marks("313-93-2516") == [.init(kind: .ssn, at: 0)])
-        #expect(marks("DE89") == [.init(kind: .iban, at: 0)])
+        #expect(marks("x DE89370400440532013000,").first == .init(kind: .iban, at: 2))
+        #expect(marks(#"\nde89370400440532013000"#).first == .init(kind: .iban, at: 2))
+        #expect(marks("de89 3704 0044 0532 0130 00").first == .init(kind: .iban, at: 0))
+        #expect(marks("DE89-3704-0044-0532-0130-00").first == .init(kind: .iban, at: 0))
+        #expect(marks("313\u{A0}93\u{A0}2516").map(\.kind) == [.wideGap, .wideGap])
+        #expect(marks("1\u{2013}2 3\u{202F}4 5\u{2009}6 a\u{2013}7 8\u{2014}9 1\u{E9}1").map(\.at) == [1, 7, 13])
+        #expect(marks(#"89\u00a037 89\\u202F37 x\u00a03 8\u00a0 8\u2014 9"#).map(\.at) == [2, 14])
         #expect(marks(#"\u0040 \x41 %42 \u00e9 \n 5%"#).map(\.at) == [0, 7, 12])
         #expect(marks("2026-11-01T00:00:00.377122 10.0.0.1 411111111111") == [])
+        // No country, too short, too long, hexadecimal.
+        #expect(!marks("QQ89370400440532013000 DE893704004405320130 DE8937040044053201300011 GPU00 ab12cd34ef56ab12 xDE89370400440532013000").contains { $0.kind == .iban })
     }
 
     /// Both variants agree, across the borders of blocks too.
     @Test func variantsAgree() {
         var state: UInt64 = 42
-        let alphabet = Array("0123456789012345678901234567890123456789AZ -@\\u004%x".utf8)
+        let alphabet = Array("0123456789012345678901234567890123456789DEde  --@\\u0040a0%x.+\u{A0}\u{A0}\u{2013}".utf8)
         for length in 0..<400 {
             var text: [UInt8] = []
             for _ in 0..<length {

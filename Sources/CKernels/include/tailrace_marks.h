@@ -12,10 +12,14 @@ extern "C" {
 
 enum {
     TR_MARK_AT = 1,      ///< `@`
-    TR_MARK_CARD = 2,    ///< 13 digits in a row, or 4 digits, blank or dash, 4 digits, and a blank or dash 0 or 2 digits on
-    TR_MARK_SSN = 3,     ///< ddd-dd-dddd, with blanks or dashes
-    TR_MARK_IBAN = 4,    ///< two capital letters, two digits
-    TR_MARK_HIDDEN = 5,  ///< an escape that stands for a printable ASCII byte: `\u0040`, `\x40`, `%40`
+    TR_MARK_CARD = 2,    ///< 13 digits in a row, or 4 digits, a gap (blank, dash, dot, plus), 4 digits, and a gap 0 or 2 digits on
+    TR_MARK_SSN = 3,     ///< ddd-dd-dddd, with such gaps
+    /// Two letters of a country, two digits, and as many letters and digits as its account numbers have, or a gap.
+    TR_MARK_IBAN = 4,
+    /// An escape that stands for a printable ASCII byte (`\u0040`, `\x40`, `%40`), or for a wide gap behind a digit.
+    TR_MARK_HIDDEN = 5,
+    /// A no-break, thin or narrow blank or an en dash between two digits. Offset of the gap.
+    TR_MARK_WIDE_GAP = 6,
 };
 
 /// Finds all marks, by offset of their first byte (`end` of the hit), ascending. Digit marks are reported only where

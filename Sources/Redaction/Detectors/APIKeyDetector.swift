@@ -52,6 +52,18 @@ enum APIKeyDetector {
         }
     }
 
+    /// The beginning of a key at the end of a text that may have been cut there: its prefix and something of the right
+    /// alphabet.
+    static func matchCut(_ text: ByteView, _ rule: APIKeyRule, literal start: Int, _ end: Int) -> Range<Int>? {
+        switch rule.shape {
+        case .run, .exactly, .runWithDigit, .sk, .dotted: break
+        case .slackHook, .telegram, .terraform, .azureSecret, .mailchimp: return nil
+        }
+        let length = text.run(of: rule.alphabet, from: end)
+        guard length >= 4, end + length == text.count, isBorder(text.at(start - 1)) else { return nil }
+        return start + rule.kept..<text.count
+    }
+
     /// Behind `sk-`: a known family with its own dash, 40 letters and digits, or 20 mixed ones.
     private static func modelKey(_ text: ByteView, _ start: Int, _ end: Int) -> Range<Int>? {
         let length = text.run(of: .base64URL, from: end)

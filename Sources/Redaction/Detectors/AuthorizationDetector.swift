@@ -17,12 +17,13 @@ enum AuthorizationDetector {
     /// The credential inside the header value `[start, end)`: behind its scheme, or the value when it is one strong word.
     static func credential(_ text: ByteView, _ start: Int, end: Int) -> Range<Int>? {
         let scheme = start..<start + min(end - start, text.run(of: [.alphanumeric, .dash], from: start, limit: 24))
-        guard text.at(scheme.upperBound) == 0x20, scheme.upperBound < end else {
+        guard scheme.upperBound < end, text[scheme.upperBound].isJSONSpace else {
             let word = start..<start + min(end - start, text.run(of: tokenAlphabet, from: start))
-            return SecretKey.tokenLike.accepts(text[word], quoted: false) ? word : nil
+            return SecretKey.keyLike.accepts(text[word], quoted: false) ? word : nil
         }
+        // A header may be folded: a line break and blanks behind the scheme.
         var from = scheme.upperBound
-        while from < end, text[from] == 0x20 { from += 1 }
+        while from < end, text[from].isJSONSpace { from += 1 }
         let name = text[scheme]
         if isScheme(name, lists) {
             // Parameters in a list: all of it is needed to replay the request.
@@ -32,7 +33,8 @@ enum AuthorizationDetector {
             return range.count >= 16 && text[range].contains(UInt8(ascii: "=")) && !Placeholder.matches(text[range])
                 ? range : nil
         }
-        guard isScheme(name, words) else { return nil }
+        // No scheme at all: what stands there is the credential, or prose.
+        guard isScheme(name, words) else { return SecretKey.keyLike.accepts(name, quoted: false) ? scheme : nil }
         let range = from..<from + min(end - from, text.run(of: tokenAlphabet, from: from))
         let token = text[range]
         guard !Placeholder.matches(token) else { return nil }
@@ -49,6 +51,17 @@ enum AuthorizationDetector {
         for i in range where text[i].isDigit { digit = true }
         return digit ? range : nil
     }
+
+    /// The credential behind the word `basic` and a blank, anywhere: it must decode to `user:password`, both readable.
+    static func matchBasic(_ text: ByteView, behind end: Int, wordStart: Int) -> Range<Int>? {
+        guard !text.at(wordStart - 1).isAlphanumeric else { return nil }
+        let range = end..<end + text.run(of: .base64, from: end, limit: listMax)
+        guard range.count >= basicMin, isBasic(text[range], readable: true) else { return nil }
+        return range
+    }
+
+    /// Shortest `user:password` in base64 that is taken without a header's name in front, bytes.
+    static let basicMin = 12
 
     /// The value of each cookie; their names stay.
     static func matchCookie(_ subject: Subject, _ value: SecretDetector.Value, into found: inout [Finding]) {
@@ -96,8 +109,9 @@ enum AuthorizationDetector {
         return false
     }
 
-    /// RFC 7617: base64 of `user:password`.
-    private static func isBasic(_ token: ByteView) -> Bool {
+    /// RFC 7617: base64 of `user:password`. `readable`: with no control characters in it.
+    private static func isBasic(_ token: ByteView, readable: Bool = false) -> Bool {
+        var hasColon = false
         var bits: UInt32 = 0
         var held = 0
         for i in token.indices {
@@ -106,9 +120,14 @@ enum AuthorizationDetector {
             held += 6
             if held >= 8 {
                 held -= 8
-                if UInt8(truncatingIfNeeded: bits >> UInt32(held)) == UInt8(ascii: ":") { return true }
+                let byte = UInt8(truncatingIfNeeded: bits >> UInt32(held))
+                if byte == UInt8(ascii: ":") {
+                    if !readable { return true }
+                    hasColon = true
+                }
+                if readable, byte < 0x20 || byte >= 0x7F { return false }
             }
         }
-        return false
+        return hasColon
     }
 }

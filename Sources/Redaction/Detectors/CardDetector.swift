@@ -13,32 +13,38 @@ enum CardDetector {
         let run = text.run(of: .digit, from: start, limit: digitsMax + 1)
         if run >= 13 {
             let end = start + run
-            guard run <= digitsMax, !text.numberGoesOn(after: end), isCard(text, start..<end) else { return nil }
+            guard run <= digitsMax, !text.numberGoesOn(after: end) || hasZeroFraction(text, end),
+                isCard(text, start..<end)
+            else { return nil }
             return start..<end
         }
         guard run == 4 else { return nil }
         return grouped(text, start)
     }
 
-    /// 4-4-4-4, 4-4-4-4-3, 4-6-5 and 4-6-4, with the same blank or dash between all groups.
+    /// 4-4-4-4, 4-4-4-4-3, 4-6-5 and 4-6-4, with the same gap between all groups. With dots and plus signs only the
+    /// first of them, for versions and sums look like the others.
     private static func grouped(_ text: ByteView, _ start: Int) -> Range<Int>? {
-        let gap = text.at(start + 4)
-        guard gap == UInt8(ascii: " ") || gap == UInt8(ascii: "-") else { return nil }
+        guard let gap = Gap(text, at: start + 4) else { return nil }
         // Ends of the groups that follow each other with this gap.
         var ends: (Int, Int, Int, Int, Int) = (start + 4, 0, 0, 0, 0)
         var lengths: (Int, Int, Int, Int, Int) = (4, 0, 0, 0, 0)
         var at = start + 4
         for group in 1..<5 {
-            guard text.at(at) == gap else { break }
-            let length = text.run(of: .digit, from: at + 1, limit: 7)
+            guard gap.stands(text, at: at) else { break }
+            let length = text.run(of: .digit, from: at + gap.width, limit: 7)
             guard length > 0 else { break }
-            at += 1 + length
+            at += gap.width + length
             switch group {
             case 1: (ends.1, lengths.1) = (at, length)
             case 2: (ends.2, lengths.2) = (at, length)
             case 3: (ends.3, lengths.3) = (at, length)
             default: (ends.4, lengths.4) = (at, length)
             }
+        }
+        if gap.isAmbiguous {
+            guard case (4, 4, 4, 4, 0) = lengths else { return nil }
+            return accept(text, start..<ends.3)
         }
         switch lengths {
         case (4, 4, 4, 4, let fifth):
@@ -50,17 +56,36 @@ enum CardDetector {
         }
     }
 
+    /// The number whose first gap of more than one byte stands at `gap`.
+    static func match(_ text: ByteView, wideGap gap: Int, escaped: Bool = false) -> Range<Int>? {
+        let start = text.runStart(of: .digit, before: gap, limit: 5)
+        return gap - start == 4 ? match(text, at: start, escaped: escaped) : nil
+    }
+
     /// Rows of four-digit numbers, as tables hold them, are no cards: two more groups beside the candidate say so,
     /// unless they begin (or end) another card.
-    private static func isInRow(_ text: ByteView, _ start: Int, _ end: Int, _ gap: UInt8) -> Bool {
-        let goesOn = text.at(end) == gap && isGroup(text, end + 1) && text.at(end + 5) == gap && isGroup(text, end + 6)
+    private static func isInRow(_ text: ByteView, _ start: Int, _ end: Int, _ gap: Gap) -> Bool {
+        let step = gap.width + 4
+        let goesOn =
+            gap.stands(text, at: end) && isGroup(text, end + gap.width) && gap.stands(text, at: end + step)
+            && isGroup(text, end + step + gap.width)
         let comesFrom =
-            text.at(start - 1) == gap && isGroup(text, start - 5) && text.at(start - 6) == gap
-            && isGroup(text, start - 10)
+            gap.stands(text, at: start - gap.width) && isGroup(text, start - step)
+            && gap.stands(text, at: start - step - gap.width) && isGroup(text, start - 2 * step)
         guard goesOn || comesFrom else { return false }
-        if goesOn, end + 20 <= text.count, isCard(text, end + 1..<end + 20) { return false }
-        if comesFrom, start >= 20, isCard(text, start - 20..<start - 1) { return false }
+        let length = 16 + 3 * gap.width
+        let next = end + gap.width
+        if goesOn, next + length <= text.count, isCard(text, next..<next + length) { return false }
+        let previous = start - gap.width - length
+        if comesFrom, previous >= 0, isCard(text, previous..<previous + length) { return false }
         return true
+    }
+
+    /// `.0` behind the digits: what becomes of a whole number in a column of floats.
+    private static func hasZeroFraction(_ text: ByteView, _ end: Int) -> Bool {
+        guard text.at(end) == UInt8(ascii: "."), text.at(end + 1) == UInt8(ascii: "0") else { return false }
+        let behind = text.at(end + 2) == UInt8(ascii: "0") ? end + 3 : end + 2
+        return !text.numberGoesOn(after: behind)
     }
 
     private static func isGroup(_ text: ByteView, _ start: Int) -> Bool {
@@ -118,38 +143,5 @@ enum CardDetector {
         var sum = 0
         for i in 0..<digits.count { sum += digits[i] * (i & 1 == 0 ? 1 : 3) }
         return sum % 10 == 0
-    }
-}
-
-/// Up to 19 decimal digits, four bits each, without an allocation.
-struct InlineDigits {
-    private var low: UInt64 = 0
-    private var high: UInt64 = 0
-    private(set) var count = 0
-
-    mutating func append(_ digit: UInt8) -> Bool {
-        guard count < CardDetector.digitsMax else { return false }
-        if count < 16 {
-            low |= UInt64(digit & 15) << UInt64(4 * count)
-        } else {
-            high |= UInt64(digit & 15) << UInt64(4 * (count - 16))
-        }
-        count += 1
-        return true
-    }
-
-    subscript(index: Int) -> Int {
-        index < 16 ? Int(low >> UInt64(4 * index) & 15) : Int(high >> UInt64(4 * (index - 16)) & 15)
-    }
-
-    func prefix(_ length: Int) -> Int {
-        var value = 0
-        for i in 0..<min(length, count) { value = value * 10 + self[i] }
-        return value
-    }
-
-    var allEqual: Bool {
-        for i in 1..<max(1, count) where self[i] != self[0] { return false }
-        return true
     }
 }

@@ -2,21 +2,23 @@ import Bytes
 
 /// US social security numbers: area, group and serial that can have been issued.
 enum SSNDetector {
-    /// `ddd-dd-dddd` or `ddd dd dddd` at `start`. `escaped`: the text may hold escapes, so that a letter in front need
-    /// not be one.
+    /// `ddd-dd-dddd` at `start`, or with blanks of any width. `escaped`: the text may hold escapes, so that a letter in
+    /// front need not be one.
     static func match(_ text: ByteView, at start: Int, escaped: Bool = false) -> Range<Int>? {
-        let end = start + 11
-        guard end <= text.count, start >= 0, escaped || !text.numberComesFrom(before: start),
-            !text.numberGoesOn(after: end)
-        else {
-            return nil
-        }
-        let gap = text[start + 3]
-        guard gap == UInt8(ascii: "-") || gap == UInt8(ascii: " "), text[start + 6] == gap,
-            let area = number(text, start, 3), let group = number(text, start + 4, 2),
-            let serial = number(text, start + 7, 4)
+        guard start >= 0, let gap = Gap(text, at: start + 3), !gap.isAmbiguous else { return nil }
+        let second = start + 3 + gap.width
+        let third = second + 2 + gap.width
+        let end = third + 4
+        guard end <= text.count, gap.stands(text, at: second + 2), escaped || !text.numberComesFrom(before: start),
+            !text.numberGoesOn(after: end), let area = number(text, start, 3), let group = number(text, second, 2),
+            let serial = number(text, third, 4)
         else { return nil }
         return isIssued(area, group, serial) ? start..<end : nil
+    }
+
+    /// The number whose first gap of more than one byte stands at `gap`.
+    static func match(_ text: ByteView, wideGap gap: Int, escaped: Bool = false) -> Range<Int>? {
+        gap >= 3 && text.at(gap - 3).isDigit ? match(text, at: gap - 3, escaped: escaped) : nil
     }
 
     /// Nine bare digits at `start`: only where words around them say what they are.

@@ -8,8 +8,10 @@ enum SecretDetector {
         let joints: ByteClass = [.alphanumeric, .underscore, .dash]
         let nameStart = text.runStart(of: joints, before: start, limit: SecretKey.nameMax)
         let nameEnd = end + text.run(of: joints, from: end, limit: SecretKey.nameMax)
-        guard let key = SecretKey.classify(text[nameStart..<nameEnd]), let value = Value(subject, behind: nameEnd)
+        guard let key = SecretKey.classify(text[nameStart..<nameEnd]),
+            let value = Value(subject, name: nameStart..<nameEnd, pastCommas: key == .anyValue)
         else { return }
+        if value.isPaired, !isPair(text, name: nameStart..<nameEnd, value, key) { return }
         switch key {
         case .authorization: AuthorizationDetector.matchHeader(subject, value, into: &found)
         case .cookie: AuthorizationDetector.matchCookie(subject, value, into: &found)
@@ -20,15 +22,30 @@ enum SecretDetector {
             {
                 found.append(Finding(detector: .urlCredential, range: range))
             }
-        case .anyValue, .keyLike, .tokenLike, .digits:
+        case .anyValue, .keyLike, .tokenLike, .mixed, .digits:
             let range = value.start..<value.end
             let inner = text[range]
-            guard key.accepts(inner, quoted: value.isQuoted),
+            // Of a value that was cut too little may be left to look like one.
+            let isCut = subject.mayBeCut && value.end == text.count && !value.isWeak && !Placeholder.matches(inner)
+            guard key.accepts(inner, quoted: value.isQuoted) || isCut,
                 value.isQuoted || !value.isWeak || SecretKey.isStrong(inner),
                 value.isQuoted || inner != text[nameStart..<nameEnd]
             else { return }
             found.append(Finding(detector: .secret, range: range))
         }
+    }
+
+    /// Whether `('password', 'x')` holds a name and its value, and not two names: only these two stand in the brackets,
+    /// and the second looks like a secret. Values of headers say themselves what they are.
+    private static func isPair(_ text: ByteView, name: Range<Int>, _ value: Value, _ key: SecretKey) -> Bool {
+        guard value.isQuoted else { return false }
+        if key.isHeader { return true }
+        // `b'name'` of Python has a letter in front.
+        var before = name.lowerBound - 2
+        if text.at(before) == UInt8(ascii: "b") { before -= 1 }
+        let opens = text.at(before) == UInt8(ascii: "(") || text.at(before) == UInt8(ascii: "[")
+        let closes = text.at(value.end + 1) == UInt8(ascii: ")") || text.at(value.end + 1) == UInt8(ascii: "]")
+        return opens && closes && SecretKey.isStrong(text[value.start..<value.end])
     }
 
     /// Where the value behind a name begins and ends.
@@ -40,12 +57,35 @@ enum SecretDetector {
         var isWeak: Bool
         /// `name=value`, no quotes, no blanks: as in URLs.
         var isPlainAssignment: Bool
+        /// Behind a comma: `('name', 'value')`.
+        var isPaired = false
 
-        /// nil when no `=`, `:`, `=>` or `:=` follows the name.
-        init?(_ subject: Subject, behind nameEnd: Int) {
+        /// nil when no `=`, `:`, `=>` or `:=` follows the name, and it is no option (`--name value`), element
+        /// (`<name>value</name>`) or pair either.
+        init?(_ subject: Subject, name: Range<Int>, pastCommas: Bool = false) {
             let text = subject.text
+            let nameEnd = name.upperBound
             var at = nameEnd
             var quotedName = false
+            if text.at(at) == UInt8(ascii: ">"), text.at(name.lowerBound - 1) == UInt8(ascii: "<") {
+                start = at + 1
+                guard let closing = text.firstIndex(of: UInt8(ascii: "<"), from: start),
+                    text.at(closing + 1) == UInt8(ascii: "/")
+                else { return nil }
+                end = closing
+                (isQuoted, isWeak, isPlainAssignment) = (true, false, false)
+                return
+            }
+            if text.at(at) == 0x20, text.hasWord("--", at: name.lowerBound), text.at(at + 1) != UInt8(ascii: "-") {
+                start = at + 1
+                let quote = text.at(start)
+                isQuoted = quote == UInt8(ascii: "\"") || quote == UInt8(ascii: "'")
+                end = isQuoted ? Delimiter.quotedEnd(subject, start) : Delimiter.unquotedEnd(subject, start)
+                if isQuoted { start += 1 }
+                (isWeak, isPlainAssignment) = (true, false)
+                if start > end { return nil }
+                return
+            }
             if text.at(at) == UInt8(ascii: "\"") || text.at(at) == UInt8(ascii: "'") {
                 quotedName = true
                 at += 1
@@ -55,11 +95,15 @@ enum SecretDetector {
             let blanksBefore = text.blanks(from: at)
             at += blanksBefore
             let sign = text.at(at)
-            guard sign == UInt8(ascii: "=") || sign == UInt8(ascii: ":") else { return nil }
+            isPaired = quotedName && sign == UInt8(ascii: ",")
+            guard sign == UInt8(ascii: "=") || sign == UInt8(ascii: ":") || isPaired else { return nil }
             at += 1
             if text.at(at) == UInt8(ascii: "=") || text.at(at) == UInt8(ascii: ">") { at += 1 }
             let blanksBehind = text.blanks(from: at)
             at += blanksBehind
+            guard at < text.count else { return nil }
+            // The first of a list.
+            if text[at] == UInt8(ascii: "["), !text.hasWord("[redacted", at: at) { at += 1 }
             guard at < text.count else { return nil }
             if text[at] == UInt8(ascii: "b"), text.at(at + 1) == UInt8(ascii: "'") { at += 1 }  // Python's bytes
             if text[at] == UInt8(ascii: "\"") || text[at] == UInt8(ascii: "'") || text[at] == UInt8(ascii: "`") {
@@ -68,7 +112,7 @@ enum SecretDetector {
                 isQuoted = true
             } else {
                 // A quoted name with a bare value (a number in nested JSON) ends like any bare value.
-                end = Delimiter.unquotedEnd(subject, at)
+                end = Delimiter.unquotedEnd(subject, at, pastCommas: pastCommas)
                 start = at
                 isQuoted = false
             }

@@ -15,12 +15,28 @@ enum URLCredentialDetector {
         let text = subject.text
         let found = userinfoStart(text, at, memory)
         memory = Memory(at: at, start: found)
-        guard !subject.isPercentEscaped(at), let start = found,
-            let colon = text[start..<at].firstIndex(of: UInt8(ascii: ":"))
-        else { return nil }
-        let password = start + colon + 1..<at
+        // A whole URL may be written in `%HH`; an `@` alone is part of a parameter.
+        guard let start = found, subject.isPercentEscaped(at) == subject.isPercentEscaped(start - 1) else { return nil }
+        // Ours has a colon in it.
+        guard !text[start..<at].hasPrefix("[REDACTED") else { return nil }
+        let colon = text[start..<at].firstIndex(of: UInt8(ascii: ":"))
+        let user = start..<(colon.map { start + $0 } ?? at)
+        // `https://<token>@host`, `https://<token>:x-oauth-basic@host`: no name of a user looks like this.
+        if isToken(text[user]) { return start..<at }
+        guard user.upperBound < at else { return nil }
+        let password = user.upperBound + 1..<at
         guard !password.isEmpty, !Placeholder.matches(text[password]) else { return nil }
         return password
+    }
+
+    private static func isToken(_ user: ByteView) -> Bool {
+        guard user.count >= 20, user.run(of: .base64URL, from: 0) == user.count else { return false }
+        var digits = 0
+        var letters = 0
+        for i in user.indices {
+            if user[i].isDigit { digits += 1 } else if user[i].isLetter { letters += 1 }
+        }
+        return digits >= 4 && letters >= 4
     }
 
     /// Whether the `@` at `at` ends the user part of a URL that has a password.
@@ -64,12 +80,14 @@ enum URLCredentialDetector {
 
 /// Where values end.
 enum Delimiter {
-    /// The end of a value without quotes. Bytes written as `%HH` never end it.
-    static func unquotedEnd(_ subject: Subject, _ start: Int) -> Int {
+    /// The end of a value without quotes. Bytes written as `%HH` never end it. `pastCommas`: a comma between other bytes
+    /// is part of the value, unless what follows it is another pair (`password=a,user=b`).
+    static func unquotedEnd(_ subject: Subject, _ start: Int, pastCommas: Bool = false) -> Int {
         let text = subject.text
         var i = start
         while i < text.count {
             switch text[i] {
+            case UInt8(ascii: ",") where pastCommas && i > start && isInside(text, comma: i): i += 1
             case 0...0x20, 0x7F, UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "&"), UInt8(ascii: ","),
                 UInt8(ascii: ";"),
                 UInt8(ascii: ")"), UInt8(ascii: "]"), UInt8(ascii: "}"), UInt8(ascii: "<"), UInt8(ascii: ">"),
@@ -80,6 +98,13 @@ enum Delimiter {
             }
         }
         return i
+    }
+
+    /// Whether letters and digits follow the comma, and behind them no sign of an assignment or a call.
+    private static func isInside(_ text: ByteView, comma: Int) -> Bool {
+        let length = text.run(of: [.alphanumeric, .dash, .underscore], from: comma + 1, limit: 64)
+        let next = text.at(comma + 1 + length)
+        return length > 0 && next != UInt8(ascii: "=") && next != UInt8(ascii: ":") && next != UInt8(ascii: "(")
     }
 
     /// The offset of the quote that closes the one at `start`: the same character, as many raw bytes wide. The end of

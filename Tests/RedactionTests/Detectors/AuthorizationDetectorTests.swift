@@ -19,6 +19,13 @@ import Testing
             #"curl -H "Authorization: Bearer tok_123456" http://x"#,
             #"curl -H "Authorization: Bearer [REDACTED:authorization]" http://x"#
         ),
+        ("got Basic YWxpY2U6aHVudGVyMlhxOXp6 from", "got Basic [REDACTED:authorization] from"),
+        (#"{"authorization":["Basic YWxpY2U6aHVudGVyMg=="]}"#, #"{"authorization":["Basic [REDACTED:authorization]"]}"#),
+        (#"[["authorization","Bearer abcdefghijkl"]]"#, #"[["authorization","Bearer [REDACTED:authorization]"]]"#),
+        (#"{"name":"Authorization","value":"Bearer abcdefghijkl"}"#, #"{"name":"Authorization","value":"Bearer [REDACTED:authorization]"}"#),
+        ("[(b'authorization', b'Bearer abcdefghijklmnop')]", "[(b'authorization', b'Bearer [REDACTED:authorization]')]"),
+        (#"{"m":"Authorization: Bearer\n  abcdefgh"}"#, #"{"m":"Authorization: Bearer\n  [REDACTED:authorization]"}"#),
+        ("Authorization: abc123def456", "Authorization: [REDACTED:authorization]"),
         ("got bearer 0123456789abcdef from", "got bearer [REDACTED:authorization] from"),
         ("Cookie: sid=abc123; theme=dark", "Cookie: sid=[REDACTED:authorization]; theme=[REDACTED:authorization]"),
         (
@@ -39,7 +46,7 @@ import Testing
 
     @Test(arguments: [
         "authorization failed for user", "Authorization: required", "Bearer authentication failed",
-        "the bearer of bad news",
+        "the bearer of bad news", "Basic configuration loaded", "basic functionality12", "BASIC AAAAAAAAAAAAAAAA",
         "authorization: Bearer ***", "Authorization: Bearer ${TOKEN}", "cookie consent: yes", "a cookie: chocolate",
         "Authorization: Basic auth", "bearer [REDACTED:authorization]",
     ])

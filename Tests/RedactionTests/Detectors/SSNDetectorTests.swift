@@ -2,7 +2,7 @@ import Redaction
 import Testing
 
 @Suite struct SSNDetectorTests {
-    @Test(arguments: ["313-93-2516", "313 93 2516", "001-01-0001", "899-99-9999"])
+    @Test(arguments: ["313-93-2516", "313 93 2516", "001-01-0001", "899-99-9999", "313\u{A0}93\u{A0}2516", "313\u{2013}93\u{2013}2516"])
     func numbersAreFound(_ number: String) throws {
         let bench = try Bench(.ssn)
         for (before, after) in [
