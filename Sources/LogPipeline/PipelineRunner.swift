@@ -306,7 +306,7 @@ package final class PipelineRunner {
     private func look(_ at: Int, _ entry: borrowing PipelineEntry, _ inspector: PipelineInspector) {
         guard let walk = walks.last, walk.at != at else { return }
         let now = inspector.picture(entry, sets, names, pipeline)
-        inspector.tell(walk, now, pipeline.operations[walk.at])
+        inspector.tell(walk, now, pipeline.operations[walk.at], next: at)
         walks[walks.count - 1] = PipelineInspector.Walk(picture: now, at: at)
     }
 

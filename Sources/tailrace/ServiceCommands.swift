@@ -91,11 +91,29 @@ struct Test: ParsableCommand {
             """)
 
     @Argument(help: "Configurations with tests, or files of tests (YAML).") var files: [String]
+    @Flag(name: .long, help: "Also say which stages, and branches of `match`, no test has touched.") var coverage = false
 
     func run() throws {
-        let report = PipelineTester.run(paths: files)
+        let report = PipelineTester.run(paths: files, coverage: coverage)
         if report.status == 2 { StandardError.write(report.text) } else { print(report.text, terminator: "") }
         throw ExitStatus(report.status)
+    }
+}
+
+struct Inspect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Shows what each stage of a job does to each line, redacted; stores and sends nothing.",
+        discussion: "Exit status: 0 shown, 2 the configuration has mistakes or the lines cannot be read.")
+
+    @Option(name: .long, help: "Configuration file (YAML).") var config: String
+    @Option(name: .long, help: "The scrape configuration, where there is more than one.") var job: String?
+    @Flag(name: .customLong("config-expand-env"), help: "Replace ${VAR} in the configuration.") var expandEnvironment = false
+    @Argument(help: "File with lines. Default: standard input.") var file: String?
+
+    func run() throws {
+        let outcome = InspectRunner.run(InspectRunner.Words(path: config, job: job, expandsEnvironment: expandEnvironment, file: file))
+        if let message = outcome.message { StandardError.write("tailrace: \(message)") }
+        throw ExitStatus(outcome.status)
     }
 }
 

@@ -84,4 +84,28 @@ import Testing
         let bad = try TailraceProcess.run(["test", file], in: folder)
         #expect(bad.status == 1 && bad.output.contains("0 passed, 1 failed"), "\(bad.output)")
     }
+
+    @Test func inspectShowsTheWayOfALineAndNoSecret() throws {
+        let folder = try Scratch()
+        let file = folder.write(
+            "p.yaml",
+            """
+            store: {}
+            redaction: {}
+            scrape_configs:
+            - job_name: a
+              static_configs: [{targets: [x], labels: {job: a, __path__: /x}}]
+              pipeline_stages:
+              - json: {expressions: {level: }}
+              - labels: {level: }
+              - drop: {source: level, value: debug}
+            """)
+        let lines = folder.write("lines", #"{"level":"info","mail":"eve@x.example"}"# + "\n" + #"{"level":"debug"}"# + "\n")
+        let shown = try TailraceProcess.run(["inspect", "--config", file, lines], in: folder)
+        #expect(shown.status == 0)
+        #expect(!shown.output.contains("eve@") && shown.output.contains("[REDACTED:email]"), "\(shown.output)")
+        #expect(shown.output.contains("[inspect: labels stage]") && shown.output.contains(#"{job="a", level="info"}"#), "\(shown.output)")
+        #expect(shown.output.contains("line 2\n") && shown.output.contains("nothing yet: dropped, or held"), "\(shown.output)")
+        #expect(try TailraceProcess.run(["inspect", "--config", file, "--job", "b", lines], in: folder).status == 2)
+    }
 }

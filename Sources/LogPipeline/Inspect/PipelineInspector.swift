@@ -38,6 +38,8 @@ package final class PipelineInspector: Sendable {
         package var before: Picture
         /// Nil: the line ends here, or waits for more.
         package var after: Picture?
+        /// Of the stage that it came to, one more than the last for the way out; 0 where the line ends or waits.
+        package var next: Int
     }
 
     /// Whole seconds, UTC; with the fraction where there is one.
@@ -99,10 +101,10 @@ package final class PipelineInspector: Sendable {
 
     // MARK: Telling
 
-    /// The line has come behind the stage at `walk.at`, as `now` shows it.
-    func tell(_ walk: Walk, _ now: Picture, _ stage: Operation) {
+    /// The line has come behind the stage at `walk.at`, to that at `next`, as `now` shows it.
+    func tell(_ walk: Walk, _ now: Picture, _ stage: Operation, next: Int) {
         if let observe {
-            return observe(Step(number: walk.at + 1, stage: stage.name, before: walk.picture, after: now))
+            return observe(Step(number: walk.at + 1, stage: stage.name, before: walk.picture, after: now, next: next + 1))
         }
         var out = heading(stage)
         let before = walk.picture
@@ -119,7 +121,7 @@ package final class PipelineInspector: Sendable {
 
     /// The line did not come behind the stage.
     func tellEnd(_ walk: Walk, _ stage: Operation) {
-        if let observe { return observe(Step(number: walk.at + 1, stage: stage.name, before: walk.picture, after: nil)) }
+        if let observe { return observe(Step(number: walk.at + 1, stage: stage.name, before: walk.picture, after: nil, next: 0)) }
         var out = heading(stage)
         out += paint("  the line ends here: dropped, or held until more lines come\n", "31")
         write(out)
@@ -142,7 +144,7 @@ package final class PipelineInspector: Sendable {
     private static func list(_ pairs: [String]) -> String? { pairs.isEmpty ? nil : pairs.joined(separator: ", ") }
 
     /// As a JSON string, so that no line of a log reaches the terminal as it is.
-    private static func quoted(_ text: String) -> String {
+    package static func quoted(_ text: String) -> String {
         let out = ByteArena(capacity: text.utf8.count + 2)
         out.append("\"")
         text.withView { JSONText.escape($0, into: out) }

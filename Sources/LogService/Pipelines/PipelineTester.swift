@@ -14,14 +14,15 @@ package enum PipelineTester {
         package var failed = 0
     }
 
-    package static func run(paths: [String]) -> Report {
+    /// `coverage`: says as well what of the pipelines no test has touched.
+    package static func run(paths: [String], coverage: Bool = false) -> Report {
         var report = Report()
-        for path in paths { run(path, &report) }
+        for path in paths { run(path, coverage, &report) }
         report.text += "\(report.passed) passed, \(report.failed) failed\n"
         return report
     }
 
-    private static func run(_ path: String, _ report: inout Report) {
+    private static func run(_ path: String, _ wantsCoverage: Bool, _ report: inout Report) {
         func stop(_ words: String) {
             report.text += words + "\n"
             report.status = 2
@@ -36,13 +37,17 @@ package enum PipelineTester {
             return stop(error.description)
         }
         guard !tests.isEmpty else { return stop("\(path): no tests\n  hint: write them under `tests:`, or in a file beside it that ends in `_test.yaml`") }
+        // Of several tests by the job that they are of.
+        var coverages: [(job: String?, PipelineCoverage)] = []
         for test in tests {
-            let bench: TestBench
-            do throws(TestBench.Failure) { bench = try TestBench(configuration, test) } catch {
+            var bench: TestBench
+            do throws(JobBench.Failure) { bench = try TestBench(configuration, test) } catch {
                 stop("\(path):\(test.place): \(test.name): \(error.message)")
                 continue
             }
+            if let before = coverages.firstIndex(where: { $0.job == test.job }) { bench.coverage = coverages.remove(at: before).1 }
             let differences = bench.run(test)
+            coverages.append((test.job, bench.coverage))
             if differences.isEmpty {
                 report.passed += 1
             } else {
@@ -51,6 +56,10 @@ package enum PipelineTester {
                 report.text += "\(path):\(test.place): \(test.name): FAILED\n"
                 for difference in differences { report.text += difference.split(separator: "\n").map { "  \($0)\n" }.joined() }
             }
+        }
+        guard wantsCoverage else { return }
+        for (job, coverage) in coverages {
+            for line in coverage.report("\(path)\(job.map { ", job \($0)" } ?? "")") { report.text += line + "\n" }
         }
     }
 

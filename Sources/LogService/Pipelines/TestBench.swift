@@ -3,15 +3,11 @@ import LogConfig
 import LogModel
 import LogPipeline
 import LogQL
-import LogSources
 import Metrics
-import Redaction
 import Synchronization
 
 /// The pipeline of one job, fed line by line, with every stage watched.
 struct TestBench {
-    struct Failure: Error { var message: String }
-
     /// One thing that came out, and the way it took.
     private struct Made {
         var line: String
@@ -31,41 +27,29 @@ struct TestBench {
         }
     }
 
-    private let registry = Registry()
-    private let watcher = Watcher()
-    private let runner: PipelineRunner
-    private let output: PipelineOutput
-    private let labels: Labels
+    private let watcher: Watcher
+    private var bench: JobBench
+    /// What this test, and those of the same job before it, have touched.
+    var coverage: PipelineCoverage
 
-    init(_ configuration: Configuration, _ test: PipelineTestCase) throws(Failure) {
-        let jobs = configuration.scrapeConfigs
-        guard let job = test.job == nil ? jobs.first : jobs.first(where: { $0.jobName == test.job }), test.job != nil || jobs.count == 1 else {
-            let names = jobs.map { "`\($0.jobName)`" }.joined(separator: ", ")
-            throw Failure(message: test.job.map { "there is no job `\($0)`: there are \(names)" } ?? "say which `job`: there are \(names)")
-        }
-        labels = test.labels ?? Labels((job.fileTargets.first?.labels.pairs ?? []).filter { !$0.name.hasPrefix("__") })
-        let redactor: Redactor?
-        do throws(RedactionError) {
-            redactor = if let settings = configuration.redaction { try Redactor(settings) } else { nil }
-        } catch { throw Failure(message: "\(error)") }
+    init(_ configuration: Configuration, _ test: PipelineTestCase) throws(JobBench.Failure) {
         let now = test.now
-        var environment = PipelineEnvironment(registry: registry, clock: { Timestamp(nanoseconds: now) })
-        environment.redactor = redactor
-        environment.inspector = PipelineInspector(redactor: redactor) { [watcher] step in watcher.steps.withLock { $0.append(step) } }
-        do throws(PipelineError) {
-            runner = try Pipeline.build(job.stages, environment: environment).makeRunner()
-        } catch { throw Failure(message: error.description) }
-        output = PipelineOutput(intake: nil, ships: true, redactor: redactor, registry: registry)
+        let watcher = Watcher()
+        self.watcher = watcher
+        bench = try JobBench(configuration, job: test.job, labels: test.labels, clock: { Timestamp(nanoseconds: now) }) { redactor in
+            PipelineInspector(redactor: redactor) { step in watcher.steps.withLock { $0.append(step) } }
+        }
+        coverage = PipelineCoverage(bench.outline)
     }
 
     /// What differs, in words; empty: nothing.
-    func run(_ test: PipelineTestCase) -> [String] {
+    mutating func run(_ test: PipelineTestCase) -> [String] {
         var made: [Made] = []
         var lost: [[PipelineInspector.Step]] = []
-        var offset: UInt64 = 0
-        func take(_ made: inout [Made], lost: inout [[PipelineInspector.Step]]) {
+        func take(_ batch: WriteBatch?) {
             let steps = watcher.take()
-            guard let batch = output.take().shipped, !batch.rows.isEmpty else {
+            coverage.add(steps)
+            guard let batch else {
                 lost.append(steps)
                 return
             }
@@ -77,23 +61,8 @@ struct TestBench {
                         metadata: batch.metadata[Int(row.metadata)], timestamp: row.timestamp, steps: steps))
             }
         }
-        for line in test.input {
-            let bytes = ByteArena()
-            bytes.append(line)
-            let length = bytes.count
-            bytes.append(0x0A)
-            let end = offset + UInt64(bytes.count)
-            let one = LineBatch.Line(start: 0, length: UInt32(length), labels: 0, timestamp: test.now, end: end)
-            runner.process(
-                LineBatch(
-                    source: "test", path: "/test", job: 0, labelSets: [labels], bytes: bytes.take(), lines: [one], from: offset,
-                    to: SourcePosition(offset: end)),
-                into: output)
-            offset = end
-            take(&made, lost: &lost)
-        }
-        runner.flush(into: output, all: true)
-        take(&made, lost: &lost)
+        for line in test.input { take(line.withView { bench.feed($0, at: test.now) }) }
+        take(bench.flush())
 
         var differences: [String] = []
         if let entries = test.entries { compare(entries, made, lost, &differences) }
@@ -186,7 +155,7 @@ struct TestBench {
 
     private func compare(_ wanted: [(selector: String, value: Double)], _ out: inout [String]) {
         guard !wanted.isEmpty else { return }
-        let samples = Self.samples(registry)
+        let samples = Self.samples(bench.registry)
         for (selector, value) in wanted {
             let name = String(selector.prefix { $0 != "{" })
             var matchers: [LabelMatcher] = []

@@ -23,7 +23,7 @@ import Testing
 
         """
 
-    private static func run(_ tests: String, pipeline: String = pipeline) throws -> PipelineTester.Report {
+    private static func run(_ tests: String, pipeline: String = pipeline, coverage: Bool = false) throws -> PipelineTester.Report {
         var name = Array("/tmp/tailrace-pipeline-XXXXXX".utf8CString)
         let folder = try #require(mkdtemp(&name).map { String(cString: $0) })
         let path = folder + "/p.yaml"
@@ -34,7 +34,7 @@ import Testing
         let file = try #require(fopen(path, "w"))
         fputs(pipeline + tests, file)
         fclose(file)
-        return PipelineTester.run(paths: [path])
+        return PipelineTester.run(paths: [path], coverage: coverage)
     }
 
     private static let input = #"""
@@ -87,5 +87,37 @@ import Testing
         let report = try Self.run(tests)
         #expect(report.status == 2)
         #expect(report.text.contains(words), "\(report.text)")
+    }
+
+    @Test func coverageNamesWhatNoTestTouches() throws {
+        let report = try Self.run(
+            #"""
+            tests:
+              - {name: one, input: ['{"level":"error","n":2}'], expect: {dropped: 0}}
+              - {name: two, input: ['{"level":"info","kind":"a"}', 'kind=b'], expect: {dropped: 0}}
+            """#,
+            pipeline: #"""
+                store: {}
+                scrape_configs:
+                  - job_name: api
+                    static_configs: [{targets: [x], labels: {job: api, __path__: /x}}]
+                    pipeline_stages:
+                      - json: {expressions: {level: , n: }}
+                      - regex: {expression: 'absent (?P<x>.)'}
+                      - drop: {source: level, value: DEBUG}
+                      - match: {selector: '{job="api"} |= "never"', stages: [{labels: {n: }}]}
+                      - match: {selector: '{job="api"} |= "kind"', stages: [{labels: {level: }}]}
+                      - match: {selector: '{job="api"}', stages: [{static_labels: {a: b}}]}
+
+                """#, coverage: true)
+        #expect(report.status == 0)
+        let lines = report.text.split(separator: "\n").map(String.init)
+        #expect(
+            lines.prefix(4) == [
+                "  stage 2 `regex`: changed nothing", "  stage 3 `drop`: dropped nothing", "  stage 4 `match`: selected no line",
+                "  stage 10 `match`: selected every line",
+            ], "\(report.text)")
+        #expect(lines.dropFirst(4).first?.hasSuffix(": 4 of 9 stages did their work in some test") ?? false, "\(report.text)")
+        #expect(lines.last == "2 passed, 0 failed")
     }
 }
