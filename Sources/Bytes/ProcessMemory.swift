@@ -9,4 +9,8 @@ package enum ProcessMemory {
     /// Of smaller buffers up to 4 MiB a thread are kept for the next ones. Where every block that is read takes some and frees
     /// them, glibc's 128 KiB mean that each page of each block is asked of the system again: a tenth of a shipper's time.
     package static func keepsSmallBuffers() { tr_keep_freed(4 << 20) }
+
+    /// A crash leaves no image of memory behind, wherever `core_pattern` leads: what was read and not yet redacted, and buffers
+    /// that were freed, hold what must not be on any disk. For this process and until it executes another program.
+    package static func isNeverDumped() { tr_forbid_core_dumps() }
 }

@@ -27,6 +27,7 @@ package enum Service {
         let log = ServiceLog()
         do throws(Failure) {
             let plan = try ServicePlan.make(options)
+            if plan.redacts { ServiceProcess.keepsSecrets() }
             for warning in plan.warnings { log.warning(warning) }
             if options.promtail?.printsConfiguration == true { say(EffectiveConfiguration.yaml(plan)) }
             return options.roles.contains(.server)

@@ -56,6 +56,19 @@ struct ServicePlan: Sendable {
     var notes: [String] { redaction == nil ? [Self.redactionIsOff] : [] }
     static let redactionIsOff = "redaction is off: add `redaction: {}` to mask personal data"
 
+    /// Whether anything is redacted, by the block or by a stage.
+    var redacts: Bool { redaction != nil || jobs.contains { Self.redacts($0.stages) } }
+
+    private static func redacts(_ stages: [StageSpec]) -> Bool {
+        stages.contains { stage in
+            switch stage.kind {
+            case .redact: true
+            case .match(let options): redacts(options.stages)
+            default: false
+            }
+        }
+    }
+
     /// Whether lines go to servers elsewhere.
     var ships: Bool { !clients.isEmpty }
 

@@ -5,6 +5,11 @@ import Glibc
 package enum ServiceProcess {
     package static func prepare() { ProcessMemory.returnsLargeBuffers() }
 
+    /// For whoever has what is to be redacted in memory. `TAILRACE_CORE_DUMPS=1` keeps the images, for who hunts a crash.
+    static func keepsSecrets() {
+        if getenv("TAILRACE_CORE_DUMPS").map({ String(cString: $0) }) != "1" { ProcessMemory.isNeverDumped() }
+    }
+
     /// Where this program lies.
     package static var binary: String {
         var path = [CChar](repeating: 0, count: 4096)

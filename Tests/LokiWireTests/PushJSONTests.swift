@@ -111,7 +111,8 @@ import Testing
     ])
     func refusesInTheWordsOfLoki(json: String, message: String) {
         let error = #expect(throws: PushError.self) { try decode(json: json) }
-        #expect(error == PushError(.malformed, message))
+        #expect(error?.kind == .malformed && error?.description == message)
+        #expect(!(error?.message.contains("\"pe") ?? true) || !message.contains("|"), "what the body holds is apart")
     }
 
     @Test(arguments: ["{}", #"{"streams":[]}"#, #"{"streams":null}"#, #"{"other":[1,2]}"#])

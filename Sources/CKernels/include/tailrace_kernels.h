@@ -110,6 +110,9 @@ void tr_return_buffers(size_t bytes);
 /// Freed memory of smaller buffers that each arena keeps at its end.
 void tr_keep_freed(size_t bytes);
 
+/// From now on the system writes no image of this process's memory when it crashes, and lets only root look into it.
+void tr_forbid_core_dumps(void);
+
 #pragma clang assume_nonnull end
 
 #ifdef __cplusplus

@@ -41,6 +41,9 @@ package struct Intake: Sendable {
         self.clock = clock
     }
 
+    /// Whether what is taken in is redacted: then nothing of it may be quoted before.
+    package var redacts: Bool { redactor != nil }
+
     /// A builder for one batch of one tenant. Not thread-safe; may be used again after `finish`.
     ///
     /// `isPush`: rates and the number of streams are limited too. Whoever pushes can wait and try again; lines that were

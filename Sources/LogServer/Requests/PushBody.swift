@@ -45,11 +45,14 @@ enum PushBody {
 }
 
 extension Refusal {
-    init(_ error: PushError) {
-        switch error.kind {
-        case .malformed: self.init(400, error.message)
-        case .tooLarge: self.init(413, error.message)
-        case .empty: self.init(422, error.message)
-        }
+    /// `quotes`: whether the answer may hold a stretch of the body.
+    init(_ error: PushError, quotes: Bool) {
+        let status =
+            switch error.kind {
+            case .malformed: 400
+            case .tooLarge: 413
+            case .empty: 422
+            }
+        self.init(status, quotes ? error.description : error.message)
     }
 }

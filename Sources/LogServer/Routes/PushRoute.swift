@@ -116,7 +116,7 @@ extension LogServer {
                 }
             }
         } catch let error as PushError {
-            throw Refusal(error)
+            throw Refusal(error, quotes: !parts.intake.redacts)
         }
         return sink.builder.finish()
     }

@@ -91,7 +91,8 @@ package struct PushListener<Taker: PushTaker>: Sendable {
         } catch let refusal as Refusal {
             reply = Reply(refusal)
         } catch let error as PushError {
-            reply = Reply(Refusal(error))
+            // Nothing has been redacted here, and this collector may be the first to do it.
+            reply = Reply(Refusal(error, quotes: false))
         } catch is CancellationError {
             reply = Reply(.cancelled)
         } catch {

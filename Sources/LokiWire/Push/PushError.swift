@@ -10,14 +10,19 @@ package struct PushError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     package var kind: Kind
+    /// Says nothing of what the body holds.
     package var message: String
+    /// A stretch of the body around what is wrong, in words that follow `message`. Not for where redaction is on: neither the
+    /// answer, which clients log, nor a log of ours may hold what was never redacted.
+    package var excerpt: String
 
-    package init(_ kind: Kind, _ message: String) {
+    package init(_ kind: Kind, _ message: String, excerpt: String = "") {
         self.kind = kind
         self.message = message
+        self.excerpt = excerpt
     }
 
-    package var description: String { message }
+    package var description: String { message + excerpt }
 
     package static let noStreams = PushError(.empty, "error at least one valid stream is required for ingestion")
 }

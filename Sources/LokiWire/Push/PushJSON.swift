@@ -345,7 +345,7 @@ struct PushJSON {
         let context = body[max(head - 50, 0)..<min(head + 50, body.count)]
         return PushError(
             .malformed,
-            "\(path): \(message), error found in #\(head - near) byte of ...|\(parsing)|..., "
-                + "bigger context ...|\(context)|...")
+            "\(path): \(message)",
+            excerpt: ", error found in #\(head - near) byte of ...|\(parsing)|..., bigger context ...|\(context)|...")
     }
 }
