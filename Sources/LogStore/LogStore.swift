@@ -245,6 +245,16 @@ package final class LogStore: StoreReader, StoreWriter {
         try await maintain(.deletions)
     }
 
+    /// Changes what is stored, what is in memory included: by editors that `make` makes, one for each segment. When it returns, no
+    /// file of the store holds what was changed, but for `EditTally.unreadable`. Copies (snapshots, exports) are not reached.
+    package func edit(by make: @escaping @Sendable () throws -> any RowEditor) async throws(StoreError) -> EditTally {
+        try await flush()
+        let result = await withCheckedContinuation { (reply: CommitQueue.Reply<EditTally>) in
+            compactor.edit(by: make) { reply.resume(returning: $0) }
+        }
+        return try result.get()
+    }
+
     /// Reads everything stored and compares it with its checksums; returns when that is done. What is damaged is told as
     /// damage always is.
     package func scrub() async {

@@ -72,13 +72,13 @@ extension StoreCare {
     }
 
     /// A sieve of a log query, for each tenant there is or for one.
-    private static func wanted(_ query: String, _ view: StoreView, _ tenant: Tenant?) throws -> DeletionSieve {
+    static func wanted(_ query: String, _ view: StoreView, _ tenant: Tenant?) throws -> DeletionSieve {
         let tenants = tenant.map { [$0] } ?? view.tenants
         return try DeletionSieve(
             tenants.map { DeleteRequest(id: "", tenant: $0, query: query, start: .min, end: .max, createdAt: 0) })
     }
 
-    private static func hidden(_ view: StoreView) throws -> DeletionSieve? {
+    static func hidden(_ view: StoreView) throws -> DeletionSieve? {
         let open = view.requests.filter { !$0.isProcessed }
         return open.isEmpty ? nil : try DeletionSieve(open)
     }

@@ -13,10 +13,16 @@ final class Compactor: Sendable {
         case deletions
     }
 
+    private struct Edit: Sendable {
+        var make: @Sendable () throws -> any RowEditor
+        var reply: @Sendable (Result<EditTally, StoreError>) -> Void
+    }
+
     private struct State {
         var isPoked = true
         var isStopping = false
         var requests: [(what: Request, reply: @Sendable (StoreError?) -> Void)] = []
+        var edits: [Edit] = []
         /// Segments that cannot be read: left alone.
         var excluded: Set<UInt64> = []
         /// Knows what delete requests mean. Nil: nobody has said so yet, and lines are hidden only.
@@ -61,21 +67,45 @@ final class Compactor: Sendable {
         if isStopping { reply(CommitQueue.closing) }
     }
 
+    /// Changes what is in segments, and lets go of the log that they were made of.
+    func edit(
+        by make: @escaping @Sendable () throws -> any RowEditor, _ reply: @escaping @Sendable (Result<EditTally, StoreError>) -> Void
+    ) {
+        let isStopping = monitor.change { state in
+            if !state.isStopping { state.edits.append(Edit(make: make, reply: reply)) }
+            return state.isStopping
+        }
+        if isStopping { reply(.failure(CommitQueue.closing)) }
+    }
+
+    private func edit(_ edit: Edit) {
+        do throws(StoreError) {
+            let tally = try EditPass(core: core).run(edit.make) { isStopping }
+            let floor = core.manifest.floor
+            guard let oldest = vacateLog(), oldest > floor else {
+                throw StoreError(.retryLater, "the log still holds lines as they were: once more")
+            }
+            edit.reply(.success(tally))
+        } catch { edit.reply(.failure(error)) }
+    }
+
     func run() {
         var deleting = DeletionPass(core: core)
         var policy = RetentionPolicy(core.settings)
         while true {
             let work = monitor.wait(timeout: Self.retentionInterval) {
-                state -> (end: Bool, requests: [(what: Request, reply: @Sendable (StoreError?) -> Void)])? in
-                guard state.isPoked || state.isStopping || !state.requests.isEmpty else { return nil }
+                state -> (end: Bool, requests: [(what: Request, reply: @Sendable (StoreError?) -> Void)], edits: [Edit])? in
+                guard state.isPoked || state.isStopping || !state.requests.isEmpty || !state.edits.isEmpty else { return nil }
                 state.isPoked = false
-                defer { state.requests = [] }
-                return (state.isStopping, state.requests)
+                defer { (state.requests, state.edits) = ([], []) }
+                return (state.isStopping, state.requests, state.edits)
             }
             if let work, work.end {
                 for request in work.requests { request.reply(CommitQueue.closing) }
+                for edit in work.edits { edit.reply(.failure(CommitQueue.closing)) }
                 return
             }
+            for one in work?.edits ?? [] { edit(one) }
             let failure = pass(Set((work?.requests ?? []).map(\.what)), &deleting, &policy)
             for request in work?.requests ?? [] { request.reply(failure) }
         }

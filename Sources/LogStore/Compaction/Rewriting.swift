@@ -3,11 +3,12 @@ import Disk
 import LogModel
 import Metrics
 
-/// Writes a segment anew without some of its rows: deletions and the retention of single streams.
+/// Writes a segment anew, without some of its rows or with other lines in their place: deletions, the retention of single streams,
+/// and what should have been redacted.
 ///
 /// Order, as in merging: write, sync, read back, sync the directory, manifest edit (the new one in, the old one out),
-/// publish. The digest of what was written must be that of the input less those of the dropped rows, read back from the
-/// disk; so nothing but what was picked can be lost. Until the edit is durable nothing has changed.
+/// publish. The digest of what was written must be that of the input less those of the dropped and changed rows, plus those of what
+/// stands in their place, read back from the disk; so nothing but what was picked can be lost. Until the edit is durable nothing has changed.
 struct Rewriting {
     let core: StoreCore
 
@@ -15,6 +16,7 @@ struct Rewriting {
         /// Nil: no row was left.
         var segment: Segment?
         var dropped: Int
+        var changed = 0
     }
 
     /// Whether a sieve picks anything of a segment. Reads what may be picked, up to the first hit. Nil: a part that may
@@ -57,19 +59,24 @@ struct Rewriting {
 
     /// Rewrites and publishes. On an error nothing has changed.
     func rewrite(_ input: Segment, without sieve: any RowSieve, isStopping: () -> Bool) throws(Merging.Failure) -> Outcome {
+        try rewrite(input, by: SieveEditor(sieve), isStopping: isStopping)
+    }
+
+    /// Rewrites and publishes. On an error nothing has changed.
+    func rewrite(_ input: Segment, by editor: any RowEditor, isStopping: () -> Bool) throws(Merging.Failure) -> Outcome {
         do throws(StoreError) { try core.manifest.prepare() } catch { throw Merging.Failure(error: error) }
         let number = core.manifest.segmentNumber()
         let path = core.path(StoreNames.segmentName(number))
         var outcome: Outcome
         do throws(Merging.Failure) {
-            outcome = try write(input, number, path, sieve, isStopping, cuts: true)
+            outcome = try write(input, number, path, editor, isStopping, cuts: true)
         } catch {
             // As in sealing: what does not come back from columns is kept whole.
             guard error.error.kind == .damaged, error.input == nil else { throw error }
             core.metrics.uncutSegments.add()
-            outcome = try write(input, number, path, sieve, isStopping, cuts: false)
+            outcome = try write(input, number, path, editor, isStopping, cuts: false)
         }
-        guard outcome.dropped > 0 else {
+        guard outcome.dropped > 0 || outcome.changed > 0 else {
             outcome.segment?.retire()
             return Outcome(segment: input, dropped: 0)
         }
@@ -89,7 +96,7 @@ struct Rewriting {
     }
 
     private func write(
-        _ input: Segment, _ number: UInt64, _ path: String, _ sieve: any RowSieve, _ isStopping: () -> Bool, cuts: Bool
+        _ input: Segment, _ number: UInt64, _ path: String, _ editor: any RowEditor, _ isStopping: () -> Bool, cuts: Bool
     ) throws(Merging.Failure) -> Outcome {
         let codec = PageCodec()
         let writer: SegmentWriter
@@ -99,11 +106,11 @@ struct Rewriting {
                 level: core.settings.codecLevel, packer: codec, cuts: cuts)
         } catch { throw Merging.Failure(error: error) }
         do throws(Merging.Failure) {
-            let dropped = try copy(input, into: writer, sieve, isStopping)
-            guard dropped.rows < input.info.rows else {
+            let edits = try copy(input, into: writer, editor, isStopping)
+            guard edits.dropped < input.info.rows else {
                 writer.abandon()
                 try? core.disk.unlink(path)
-                return Outcome(segment: nil, dropped: dropped.rows)
+                return Outcome(segment: nil, dropped: edits.dropped)
             }
             let info: SegmentInfo
             do throws(StoreError) {
@@ -111,7 +118,7 @@ struct Rewriting {
                     walFirst: input.info.walFirst, walLast: input.info.walLast, day: input.info.day,
                     days: input.info.days, replaces: [input.info.number])
             } catch { throw Merging.Failure(error: error) }
-            guard info.rows == input.info.rows - dropped.rows, info.digest == input.info.digest &- dropped.digest else {
+            guard info.rows == input.info.rows - edits.dropped, info.digest == input.info.digest &+ edits.digest else {
                 // The input does not hold what it says: reported as its damage, and it stays as it is.
                 throw Merging.Failure(
                     error: StoreError(.damaged, "segment \(input.path): its lines are not those that were written (digests differ)"),
@@ -121,7 +128,7 @@ struct Rewriting {
             do throws(StoreError) {
                 let segment = try Segment.open(disk: core.disk, path: path) { table.register($0, $1) }
                 try Merging(core: core).verify(segment, isStopping)
-                return Outcome(segment: segment, dropped: dropped.rows)
+                return Outcome(segment: segment, dropped: edits.dropped, changed: edits.changed)
             } catch { throw Merging.Failure(error: error) }
         } catch {
             writer.abandon()
@@ -130,16 +137,24 @@ struct Rewriting {
         }
     }
 
-    /// Copies all rows but those that are picked; of these, number and digest.
+    private struct Edits {
+        var dropped = 0
+        var changed = 0
+        /// What the digest of all rows becomes by them.
+        var digest: UInt64 = 0
+    }
+
+    /// Copies all rows as the editor has them.
     private func copy(
-        _ input: Segment, into writer: SegmentWriter, _ sieve: any RowSieve, _ isStopping: () -> Bool
-    ) throws(Merging.Failure) -> (rows: Int, digest: UInt64) {
+        _ input: Segment, into writer: SegmentWriter, _ editor: any RowEditor, _ isStopping: () -> Bool
+    ) throws(Merging.Failure) -> Edits {
         let streams = core.streams.all()
         let cursor = SegmentCursor(segment: input, codecs: core.codecs)
+        let encoded = ByteArena(capacity: 256)
         var current: UInt32?
         var begun: UInt32?
-        var span: ClosedRange<Int64>?
-        var dropped = (rows: 0, digest: 0 as UInt64)
+        var isEdited = false
+        var edits = Edits()
         var count = 0
         while try reading(input, { () throws(StoreError) in try cursor.advance() }) {
             count += 1
@@ -147,19 +162,19 @@ struct Rewriting {
             let stream = streams[Int(cursor.stream)]
             if current != cursor.stream {
                 current = cursor.stream
-                span = sieve.begin(stream.tenant, stream.labels)
+                isEdited = editor.begin(stream.tenant, stream.labels)
             }
             let line = try reading(input) { () throws(StoreError) in try cursor.line() }
-            if let span, span.contains(cursor.timestamp) {
-                let picked: Bool
-                do { picked = try sieve.picks(cursor.timestamp, metadata: labels(cursor.metadata), line: line) } catch {
+            var verdict = RowVerdict.keep
+            if isEdited {
+                do { verdict = try editor.verdict(cursor.timestamp, metadata: labels(cursor.metadata), line: line) } catch {
                     throw Merging.Failure(error: StoreError(.invalid, "rewriting \(input.path): \(error)"))
                 }
-                if picked {
-                    dropped.rows += 1
-                    dropped.digest &+= XXH3.of(line, seed: UInt64(bitPattern: cursor.timestamp))
-                    continue
-                }
+            }
+            if case .drop = verdict {
+                edits.dropped += 1
+                edits.digest &-= digest(line, cursor.timestamp)
+                continue
             }
             // A stream without rows has no place in a segment: it begins with its first row.
             if begun != current {
@@ -167,11 +182,28 @@ struct Rewriting {
                 writer.begin(stream.tenant, stream.labels)
             }
             do throws(StoreError) {
-                try writer.append(cursor.timestamp, metadata: cursor.metadata, line: line)
+                guard case .change(let other, let metadata) = verdict else {
+                    try writer.append(cursor.timestamp, metadata: cursor.metadata, line: line)
+                    continue
+                }
+                edits.changed += 1
+                if let metadata {
+                    encoded.reset()
+                    metadata.encode(into: encoded)
+                }
+                let set = metadata.map { $0.isEmpty ? nil : encoded.view } ?? cursor.metadata
+                guard let other else {
+                    try writer.append(cursor.timestamp, metadata: set, line: line)
+                    continue
+                }
+                edits.digest &+= digest(other.view, cursor.timestamp) &- digest(line, cursor.timestamp)
+                try writer.append(cursor.timestamp, metadata: set, line: other.view)
             } catch { throw Merging.Failure(error: error) }
         }
-        return dropped
+        return edits
     }
+
+    private func digest(_ line: ByteView, _ timestamp: Int64) -> UInt64 { XXH3.of(line, seed: UInt64(bitPattern: timestamp)) }
 
     private func labels(_ encoded: ByteView?) -> Labels {
         guard let encoded else { return Labels() }
