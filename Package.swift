@@ -168,7 +168,7 @@ let package = Package(
         ),
         tests("FuzzReplayTests", ground + ["FuzzTargets"]),
         tests("ArchitectureTests", []),
-        tests("EndToEndTests", ground + ["Disk", "LogService", "tailrace", "FakeServers"]),
+        tests("EndToEndTests", ground + ["Disk", "LogConfig", "LogService", "tailrace", "FakeServers"]),
     ],
     cxxLanguageStandard: .cxx17
 )
