@@ -43,6 +43,8 @@ package struct Pipeline: Sendable {
     let dropCounters: [Counter]
     /// Those of the pipeline's own `redact` stages.
     let redactors: [Redactor]
+    /// One for each of `redactors`.
+    let redactionCounters: [RedactionCounters]
     /// How many places for memory the stages use.
     let memoryCount: Int
     /// Whether any stage makes lines wait.

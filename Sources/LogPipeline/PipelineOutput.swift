@@ -24,6 +24,10 @@ package final class PipelineOutput {
     /// What the current runner's label sets are here.
     @exclusivity(unchecked) private var map = StreamMap()
     private var maps: [ObjectIdentifier: StreamMap] = [:]
+    /// Whether a private key has begun in a line of the current source; and of others, where one has.
+    @exclusivity(unchecked) private var armour = KeyArmour()
+    private var armours: [ByteString: KeyArmour] = [:]
+    private var source: ByteString = ""
     private var current: ObjectIdentifier?
     private var advances: [SourceAdvance] = []
     @exclusivity(unchecked) private var rows = 0
@@ -91,7 +95,10 @@ package final class PipelineOutput {
 
     // MARK: For runners
 
-    func begin(_ runner: PipelineRunner) {
+    /// Lines come from `source`; empty: from several.
+    func begin(_ runner: PipelineRunner, source: ByteString = "") {
+        self.source = source
+        armour = armours.isEmpty ? KeyArmour() : armours[source] ?? KeyArmour()
         current = ObjectIdentifier(runner)
         map = maps.removeValue(forKey: ObjectIdentifier(runner)) ?? StreamMap()
         if map.generation != runner.sets.generation {
@@ -100,7 +107,16 @@ package final class PipelineOutput {
         }
     }
 
+    /// Sources in the middle of a key; more of them are none of ours.
+    private static let armoursMax = 1 << 12
+
     func end() {
+        if armour.isOpen {
+            if armours.count >= Self.armoursMax { armours.removeAll() }
+            armours[source] = armour
+        } else if !armours.isEmpty {
+            armours[source] = nil
+        }
         if let current { maps[current] = map }
         map = StreamMap()
         current = nil
@@ -118,7 +134,7 @@ package final class PipelineOutput {
     func add(_ entry: borrowing PipelineEntry, _ sets: LabelSets, _ names: [MetadataName]) {
         var line = entry.state.view(entry.state.line)
         if let redactor {
-            guard let clean = redactor.redact(line) else { return }
+            guard let clean = redactor.redact(line, &armour) else { return }
             line = clean
         }
         if let gate {

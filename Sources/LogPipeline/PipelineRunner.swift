@@ -26,6 +26,16 @@ package final class PipelineRunner {
     /// Last known time of each label set, for `fudge`.
     private var lastTimes: [[Int64]]
     private var redactionScratch: [RedactionScratch?]
+    /// Texts that redaction stages had no working memory for.
+    private var unscanned = 0
+    /// Private keys that have begun and not ended, by redaction stage and source.
+    private var armours: [Armoured: KeyArmour] = [:]
+
+    private struct Armoured: Hashable {
+        var memory: Int
+        var source: ByteString
+    }
+
     /// From label sets to what redaction stages make of them.
     private var redactedSets: [LabelMove]
 
@@ -122,7 +132,7 @@ package final class PipelineRunner {
         now = clock().nanoseconds
         if sets.isFull || nameNumbers.count > Self.namesMax { forget(output) }
         expireMetrics()
-        output.begin(self)
+        output.begin(self, source: batch.source)
         defer { output.end() }
         source = batch.source
 
@@ -260,6 +270,10 @@ package final class PipelineRunner {
             counter.add(reached[stage])
             reached[stage] = 0
         }
+        for (number, counters) in pipeline.redactionCounters.enumerated() {
+            counters.take(redactionScratch[number], unscanned: unscanned)
+        }
+        unscanned = 0
     }
 
     // MARK: What is counted
@@ -470,12 +484,18 @@ package final class PipelineRunner {
     /// False when the line must not be written.
     private func redact(_ memory: Int, _ entry: inout PipelineEntry) -> Bool {
         guard let scratch = redactionScratch[memory] else {
+            unscanned += 1
             entry.state.line = entry.state.store(ByteView(Redactor.placeholder))
             return true
         }
         let line = entry.state.stableView(entry.state.line)
         let start = entry.state.scratch.count
-        switch pipeline.redactors[memory].redact(line, scratch, into: entry.state.scratch) {
+        let place = Armoured(memory: memory, source: source)
+        let known = armours.isEmpty ? nil : armours[place]
+        var armour = known ?? KeyArmour()
+        let outcome = pipeline.redactors[memory].redact(line, scratch, into: entry.state.scratch, armour: &armour)
+        if armour.isOpen || known != nil { armours[place] = armour.isOpen ? armour : nil }
+        switch outcome {
         case .clean: return true
         case .changed, .failed:
             entry.state.line = entry.state.stored(since: start)
@@ -489,12 +509,15 @@ package final class PipelineRunner {
         let out = ByteArena()
         for pair in labels.pairs {
             guard let scratch = redactionScratch[memory] else {
+                unscanned += 1
                 labels[pair.name] = ByteString(ByteView(Redactor.placeholder))
                 continue
             }
             out.reset()
             let outcome = pair.value.withView { value in
-                pair.name.withView { pipeline.redactors[memory].redactValue(value, name: $0, scratch, into: out) }
+                pair.name.withView {
+                    pipeline.redactors[memory].redactValue(value, name: $0, of: .label, scratch, into: out)
+                }
             }
             switch outcome {
             case .clean: continue
@@ -507,6 +530,7 @@ package final class PipelineRunner {
     /// A metadata value as the entry's redaction stage leaves it.
     private func redacted(_ text: TextRef, name: ByteString, _ memory: Int, _ entry: inout PipelineEntry) -> TextRef {
         guard let scratch = redactionScratch[memory] else {
+            unscanned += 1
             return entry.state.store(ByteView(Redactor.placeholder))
         }
         let value = entry.state.stableView(text)

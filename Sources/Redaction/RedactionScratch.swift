@@ -15,24 +15,24 @@ package final class RedactionScratch {
         case budget
     }
 
-    /// Findings by `Detector.rawValue`, since the scratch was made.
-    package internal(set) var counts = [Int](repeating: 0, count: Detector.allCases.count)
+    /// Findings by number of the rule, since the scratch was made.
+    package internal(set) var counts: [Int]
     /// Lines or values that could not be scanned and were replaced whole, since the scratch was made.
     package internal(set) var failures = 0
     /// Lines dropped by `drop_line`.
     package internal(set) var dropped = 0
 
-    /// What has been found and not been asked for yet: by target, then detector.
-    private var found = [Int](repeating: 0, count: Target.allCases.count * Detector.allCases.count)
+    /// What has been found and not been asked for yet: by target, then rule.
+    private var found: [Int]
     private var failed = [Int](repeating: 0, count: Failure.allCases.count)
-    private var droppedBefore = 0
+    private var droppedBy: [Int]
     private var isFresh = false
     var target = Target.line
     var failure = Failure.engine
 
-    func count(_ detector: Detector) {
-        counts[Int(detector.rawValue)] += 1
-        found[target.rawValue * Detector.allCases.count + Int(detector.rawValue)] += 1
+    func count(_ rule: Int) {
+        counts[rule] += 1
+        found[target.rawValue * counts.count + rule] += 1
         isFresh = true
     }
 
@@ -43,21 +43,23 @@ package final class RedactionScratch {
         isFresh = true
     }
 
-    func countDropped() {
+    func countDropped(by rule: Int) {
         dropped += 1
+        droppedBy[rule] += 1
         isFresh = true
     }
 
-    /// Hands over what was counted since it was asked last, for metrics.
+    /// Hands over what was counted since it was asked last, for metrics: findings by target and number of the rule, failures,
+    /// and dropped texts by number of the rule.
     package func drain(
-        findings: (Target, Detector, Int) -> Void, failures: (Failure, Int) -> Void, dropped takeDropped: (Int) -> Void
+        findings: (Target, Int, Int) -> Void, failures: (Failure, Int) -> Void, dropped takeDropped: (Int, Int) -> Void
     ) {
         guard isFresh else { return }
         isFresh = false
         for target in Target.allCases {
-            for detector in Detector.allCases {
-                let index = target.rawValue * Detector.allCases.count + Int(detector.rawValue)
-                if found[index] > 0 { findings(target, detector, found[index]) }
+            for rule in counts.indices {
+                let index = target.rawValue * counts.count + rule
+                if found[index] > 0 { findings(target, rule, found[index]) }
                 found[index] = 0
             }
         }
@@ -65,8 +67,10 @@ package final class RedactionScratch {
             failures(failure, failed[failure.rawValue])
             failed[failure.rawValue] = 0
         }
-        if dropped > droppedBefore { takeDropped(dropped - droppedBefore) }
-        droppedBefore = dropped
+        for rule in droppedBy.indices where droppedBy[rule] > 0 {
+            takeDropped(rule, droppedBy[rule])
+            droppedBy[rule] = 0
+        }
     }
 
     var time: TimeBudget
@@ -102,7 +106,10 @@ package final class RedactionScratch {
     var cursor = JSONCursor()
     let levels = (0..<Redactor.depthMax).map { _ in DecodedText() }
 
-    init(for scanner: LiteralScanner?, budget: Int64) throws(RedactionError) {
+    init(for scanner: LiteralScanner?, rules: Int, budget: Int64) throws(RedactionError) {
+        counts = [Int](repeating: 0, count: rules)
+        found = [Int](repeating: 0, count: Target.allCases.count * rules)
+        droppedBy = counts
         time = TimeBudget(nanoseconds: budget)
         guard let scanner else {
             triggers = nil

@@ -5,11 +5,11 @@ extension Redactor {
     /// Counts the patches and writes the line with them, by the mode.
     func apply(_ line: ByteView, _ scratch: RedactionScratch, into out: ByteArena) -> Outcome {
         guard !scratch.patches.isEmpty else { return .clean }
-        for patch in scratch.patches { scratch.count(patch.detector) }
+        for patch in scratch.patches { scratch.count(Int(patch.detector.rawValue)) }
         switch settings.mode {
         case .detect: return .clean
         case .dropLine:
-            scratch.countDropped()
+            scratch.countDropped(by: Int(scratch.patches[0].detector.rawValue))
             return .dropped
         case .mask, .charMask, .partial: break
         }

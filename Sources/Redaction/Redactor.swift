@@ -37,6 +37,8 @@ package struct Redactor: Sendable {
     static let cutMin = 1_000
 
     package let settings: RedactionSettings
+    /// By number.
+    package let rules: [RedactionRule]
     let detectors: Set<Detector>
     let triggers: [Trigger]
     let scanner: LiteralScanner?
@@ -49,6 +51,9 @@ package struct Redactor: Sendable {
         self.settings = settings
         detectors = Set(settings.detectors)
         guard !detectors.isEmpty else { throw RedactionError("no detector is switched on") }
+        rules = Detector.allCases.map { [detectors] detector in
+            RedactionRule(name: detector.name, mode: settings.mode, isOn: detectors.contains(detector))
+        }
         triggers = Trigger.all(for: detectors)
         exceptions = settings.except.map { ByteString($0) }
         identifiers = settings.identifiers.map(Redactor.folded)
@@ -65,7 +70,9 @@ package struct Redactor: Sendable {
         }
     }
 
-    package func makeScratch() throws(RedactionError) -> RedactionScratch { try RedactionScratch(for: scanner, budget: settings.budget) }
+    package func makeScratch() throws(RedactionError) -> RedactionScratch {
+        try RedactionScratch(for: scanner, rules: rules.count, budget: settings.budget)
+    }
 
     /// Redacts one line: JSON, logfmt or plain text. `out` is appended to only where the outcome says so.
     package func redact(_ line: ByteView, _ scratch: RedactionScratch, into out: ByteArena) -> Outcome {

@@ -180,7 +180,7 @@ import Testing
         #expect(bench(many) == "[REDACTED:unscanned]")
         #expect(bench.value(many, name: "x") == (.failed, "[REDACTED:unscanned]"))
         var reasons: [String] = []
-        bench.scratch.drain { _, _, _ in } failures: { reason, count in reasons.append("\(reason) \(count)") } dropped: { _ in }
+        bench.scratch.drain { _, _, _ in } failures: { reason, count in reasons.append("\(reason) \(count)") } dropped: { _, _ in }
         #expect(reasons == ["budget 2"])
         // The next line is looked at as ever, and a few candidates are no reason to look at a clock.
         #expect(bench("alice@example.com") == "[REDACTED:email]")
@@ -208,11 +208,11 @@ import Testing
         var seen: [String: Int] = [:]
         func drain() {
             seen = [:]
-            bench.scratch.drain { target, detector, count in
-                seen["\(target) \(detector.name)"] = count
+            bench.scratch.drain { target, rule, count in
+                seen["\(target) \(bench.redactor.rules[rule].name)"] = count
             } failures: { reason, count in
                 seen["\(reason)"] = count
-            } dropped: { seen["dropped"] = $0 }
+            } dropped: { seen["dropped \($0)"] = $1 }
         }
         drain()
         #expect(seen == ["line email": 2, "line card": 1, "metadata email": 1, "engine": 1, "candidates": 1])
@@ -220,7 +220,9 @@ import Testing
         #expect(seen == [:])
         let dropping = try Bench(RedactionSettings(detectors: [.email], mode: .dropLine))
         _ = dropping("alice@example.com")
-        dropping.scratch.drain { _, _, count in #expect(count == 1) } failures: { _, _ in } dropped: { #expect($0 == 1) }
+        dropping.scratch.drain { _, _, count in #expect(count == 1) } failures: { _, _ in } dropped: {
+            #expect($0 == Int(Detector.email.rawValue) && $1 == 1)
+        }
     }
 
     @Test func detectorsCanBeChosen() throws {

@@ -2,7 +2,7 @@ import Redaction
 
 /// `redaction:` of the file and the `redact` stage: the same keys.
 enum RedactionBlock {
-    static let keys = ["detectors", "rules", "mode", "except"]
+    static let keys = ["detectors", "rules", "mode", "except", "identifiers", "budget"]
 
     static func decode(_ root: MapReader, into configuration: inout Configuration) {
         // `redaction:` with nothing behind it asks for the defaults, as `redaction: {}` does.
@@ -39,6 +39,11 @@ enum RedactionBlock {
         }
         if let mode = map.choice("mode", RedactionSettings.Mode.self) { settings.mode = mode }
         if let names = map.strings("except") { settings.except = names }
+        if let names = map.strings("identifiers") { settings.identifiers = names }
+        if let budget = map.goDuration("budget") {
+            if budget < 0 { map.wrong("budget", "is negative", hint: "0 for no limit") }
+            settings.budget = max(0, budget)
+        }
         return settings
     }
 }

@@ -43,7 +43,8 @@ struct PipelineCompiler {
         }
         return Pipeline(
             operations: operations, slots: slots.numbers, metadataNames: metadataNames.map { MetadataName($0) }, dropCounters: counters,
-            redactors: redactors, memoryCount: memoryCount, hasWaitingStages: hasWaitingStages,
+            redactors: redactors, redactionCounters: redactors.map { RedactionCounters($0, environment.registry) },
+            memoryCount: memoryCount, hasWaitingStages: hasWaitingStages,
             environment: environment, warnings: warnings)
     }
 

@@ -19,6 +19,7 @@ package struct Intake: Sendable {
     let tenantLimits: [Tenant: Limits]
     let redactor: Redactor?
     let counters: IntakeCounters
+    let redactionCounters: RedactionCounters?
     let registry: Registry
     let labelGuard: LabelGuard
     let rates = IngestRates()
@@ -37,6 +38,7 @@ package struct Intake: Sendable {
         self.redactor = redactor
         self.registry = registry
         self.counters = IntakeCounters(registry)
+        redactionCounters = redactor.map { RedactionCounters($0, registry) }
         labelGuard = LabelGuard(registry: registry, clock: clock, report: report)
         self.clock = clock
     }
@@ -76,8 +78,6 @@ struct IntakeCounters: Sendable {
     let lines: Counter
     let bytes: Counter
     let redacted: Counter
-    let redactionDropped: Counter
-    let redactionFailed: Counter
     let truncated: Counter
     private let registry: Registry
 
@@ -86,10 +86,6 @@ struct IntakeCounters: Sendable {
         lines = registry.counter("tailrace_intake_lines_total", "Lines accepted.")
         bytes = registry.counter("tailrace_intake_bytes_total", "Bytes of lines accepted, without metadata.")
         redacted = registry.counter("tailrace_redacted_lines_total", "Lines in which something was replaced.")
-        redactionDropped = registry.counter(
-            "tailrace_redaction_dropped_lines_total", "Lines that redaction said must not be written.")
-        redactionFailed = registry.counter(
-            "tailrace_redaction_failures_total", "Lines that could not be scanned and were replaced as a whole.")
         truncated = registry.counter("tailrace_truncated_lines_total", "Lines that were cut to the longest allowed.")
     }
 

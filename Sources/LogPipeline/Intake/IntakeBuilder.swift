@@ -33,8 +33,8 @@ package final class IntakeBuilder {
     private var rejected = 0
     private var acceptedBytes = 0
     private var redactedLines = 0
-    private var droppedLines = 0
-    private var failedLines = 0
+    /// Lines and values for which there was no working memory.
+    private var unscanned = 0
     private var truncatedLines = 0
     private var isRateLimited = false
     private var refusals: [String: Int] = [:]
@@ -48,6 +48,8 @@ package final class IntakeBuilder {
         var level: ByteString?
         /// Labels that take too many values to make streams; every line carries them as metadata.
         var demoted: [Label] = []
+        /// Whether a private key has begun in a line before.
+        var armour = KeyArmour()
     }
 
     /// The stream that lines are added to.
@@ -182,7 +184,10 @@ package final class IntakeBuilder {
         guard let number = acceptedStream() else { return false }
         var line = given
         if !isRedacted, intake.redactor != nil {
-            guard let clean = redact(given) else { return false }
+            var armour = stream?.armour ?? KeyArmour()
+            let clean = redact(given, &armour)
+            stream?.armour = armour
+            guard let clean else { return false }
             line = clean
         }
         guard let kept = accepted(timestamp: timestamp, line: line),
@@ -391,21 +396,20 @@ package final class IntakeBuilder {
 
     // MARK: Redaction
 
-    /// The line as it may be written, or nil when it must not be. The view is valid until the next call.
-    func redact(_ line: ByteView) -> ByteView? {
+    /// The line as it may be written, or nil when it must not be. The view is valid until the next call. `armour`: what is
+    /// known of the lines before it.
+    func redact(_ line: ByteView, _ armour: inout KeyArmour) -> ByteView? {
         guard let redactor = intake.redactor else { return line }
         redactedLine.reset()
         guard let scratch else {
-            failedLines += 1
+            unscanned += 1
             return ByteView(Redactor.placeholder)
         }
-        switch redactor.redact(line, scratch, into: redactedLine) {
+        switch redactor.redact(line, scratch, into: redactedLine, armour: &armour) {
         case .clean: return line
         case .changed: redactedLines += 1
-        case .dropped:
-            droppedLines += 1
-            return nil
-        case .failed: failedLines += 1
+        case .dropped: return nil
+        case .failed: break
         }
         return redactedLine.view
     }
@@ -413,15 +417,20 @@ package final class IntakeBuilder {
     /// The labels with personal data and secrets in their values replaced.
     func redactedLabels(_ labels: Labels) -> Labels {
         guard intake.redactor != nil else { return labels }
-        return Labels(labels.pairs.map { Label($0.name, redactedValue($0.value, name: $0.name)) })
+        return Labels(labels.pairs.map { Label($0.name, redactedValue($0.value, name: $0.name, of: .label)) })
     }
 
-    func redactedValue(_ value: ByteString, name: ByteString) -> ByteString {
+    func redactedValue(
+        _ value: ByteString, name: ByteString, of target: RedactionScratch.Target = .metadata
+    ) -> ByteString {
         guard let redactor = intake.redactor else { return value }
-        guard let scratch else { return ByteString(ByteView(Redactor.placeholder)) }
+        guard let scratch else {
+            unscanned += 1
+            return ByteString(ByteView(Redactor.placeholder))
+        }
         redactedText.reset()
         let outcome = value.withView { value in
-            name.withView { name in redactor.redactValue(value, name: name, scratch, into: redactedText) }
+            name.withView { name in redactor.redactValue(value, name: name, of: target, scratch, into: redactedText) }
         }
         switch outcome {
         case .clean: return value
@@ -471,8 +480,7 @@ package final class IntakeBuilder {
         intake.counters.lines.add(batch.rows.count)
         intake.counters.bytes.add(acceptedBytes)
         intake.counters.redacted.add(redactedLines)
-        intake.counters.redactionDropped.add(droppedLines)
-        intake.counters.redactionFailed.add(failedLines)
+        intake.redactionCounters?.take(scratch, unscanned: unscanned)
         if truncatedLines > 0 { intake.counters.truncated.add(truncatedLines) }
         for (reason, count) in refusals { intake.counters.refused(reason, lines: count) }
         let result = IntakeResult(
@@ -482,7 +490,7 @@ package final class IntakeBuilder {
         messages = []
         failure = nil
         refusals = [:]
-        (rejected, acceptedBytes, redactedLines, droppedLines, failedLines, truncatedLines) = (0, 0, 0, 0, 0, 0)
+        (rejected, acceptedBytes, redactedLines, unscanned, truncatedLines) = (0, 0, 0, 0, 0)
         isRateLimited = false
         stream = nil
         prepared.removeAll(keepingCapacity: true)
