@@ -10,6 +10,18 @@ package enum Detector: UInt8, CaseIterable, Sendable, Comparable {
     case iban
     case ssn
     case email
+    case ip
+
+    static let count = allCases.count
+
+    /// What is looked for when nothing is said: what can be told from other text without knowing what is meant.
+    package static let defaults: [Detector] = allCases.filter { $0 != .ip }
+
+    /// The detector whose rule has this number.
+    init?(number: Int) {
+        guard number < Detector.count else { return nil }
+        self.init(rawValue: UInt8(number))
+    }
 
     /// The name in configuration, in replacements (`[REDACTED:email]`) and in the label `rule` of metrics.
     package var name: String {
@@ -24,6 +36,7 @@ package enum Detector: UInt8, CaseIterable, Sendable, Comparable {
         case .iban: "iban"
         case .ssn: "ssn"
         case .email: "email"
+        case .ip: "ip"
         }
     }
 
@@ -33,6 +46,7 @@ package enum Detector: UInt8, CaseIterable, Sendable, Comparable {
         case "credit_card", "creditcard", "cards": self = .card
         case "emails", "e-mail": self = .email
         case "us_ssn": self = .ssn
+        case "ip_address", "ipv4", "ipv6": self = .ip
         case "api_keys", "vendor_key", "vendor_keys": self = .apiKey
         case "private_keys": self = .privateKey
         case "auth_header", "bearer": self = .authorization

@@ -86,14 +86,24 @@ package final class RedactionScratch {
         var end: Int
         var trigger: Int
         var kind: MarkScanner.Kind
+
+        /// In place of a trigger: an address of a host may begin here.
+        static let address = -2
     }
 
     /// A stretch of the raw line to replace.
     struct Patch {
         var range: Range<Int>
-        var detector: Detector
+        /// Number of the rule.
+        var rule: Int
         /// The stretch is a JSON number: what replaces it needs quotes.
-        var needsQuotes: Bool
+        var needsQuotes = false
+        /// What replaces it, in `written`; nil: the mode and the stretch say it.
+        var text: Range<Int>?
+        /// More than the rule found: what is left of it in other modes would be no rest of the value, so it is masked.
+        var isWider = false
+        /// The stretch goes, and nothing replaces it. It was counted with another patch.
+        var isCut = false
     }
 
     let triggers: LiteralScanner.Scratch?
@@ -103,6 +113,15 @@ package final class RedactionScratch {
     var lineSightings: [Sighting] = []
     var findings: [Finding] = []
     var patches: [Patch] = []
+    /// Whether `patches` are not in ascending order.
+    var isUnordered = false
+    /// Replacements that were made from decoded text.
+    let written = ByteArena(capacity: 256)
+    /// Where the next member begins when all before it in its object are cut.
+    var cutUpTo = -1
+    /// Whether rules of the configuration's own may match in the text at hand.
+    var matchesOwn = false
+    var groups: [Range<Int>?] = []
     var cursor = JSONCursor()
     let levels = (0..<Redactor.depthMax).map { _ in DecodedText() }
 
@@ -118,6 +137,17 @@ package final class RedactionScratch {
         do throws(RegexError) { triggers = try LiteralScanner.Scratch(for: scanner) } catch {
             throw RedactionError(error.description)
         }
+    }
+
+    /// A new text.
+    func begin(_ target: Target) {
+        patches.removeAll(keepingCapacity: true)
+        isUnordered = false
+        if !written.isEmpty { written.reset() }
+        cutUpTo = -1
+        self.target = target
+        opensKey = false
+        time.start()
     }
 
     /// Makes the next line fail as if the engine had: for the test that nothing passes unscanned.

@@ -38,7 +38,9 @@ extension Redactor {
                 let key = isSighted ? classify(line[range], isEscaped: token.isEscaped, scratch) : nil
                 names.enter(token, key)
                 // An address may be a key as well: `{"jane@example.com": 3}`.
-                guard !isSighted || inspect(line[range], at: range.lowerBound, scratch) else { return false }
+                guard !(isSighted || scratch.matchesOwn) || inspect(line[range], at: range.lowerBound, scratch) else {
+                    return false
+                }
                 continue
             }
             let found = names.key(line, token)
@@ -48,11 +50,16 @@ extension Redactor {
                 names.hold(line, token, classify(line[range], isEscaped: token.isEscaped, scratch))
             }
             defer { names.close() }
-            guard isSighted || found.key != nil, !isException(line[name]) else { continue }
+            guard isSighted || found.key != nil || scratch.matchesOwn, !isException(line[name]) else { continue }
+            let first = scratch.patches.count
             let scanned = inspect(
                 line[range], at: range.lowerBound, key: found.key, isGuess: found.isGuess,
                 isNumber: token.type == .number, isIdentifier: isIdentifier(line[name]), scratch)
             guard scanned else { return false }
+            if dropsFields {
+                let end = token.type == .string ? range.upperBound + 1 : range.upperBound
+                cutMember(line, name: name, end: end, patchesFrom: first, scratch)
+            }
         }
         return true
     }

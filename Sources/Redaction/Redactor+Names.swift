@@ -42,7 +42,7 @@ extension Redactor {
         guard !scratch.findings.isEmpty else { return }
         let text = subject.text
         if !identifiers.isEmpty {
-            scratch.findings.removeAll { $0.detector.isNumber && isIdentifier(nameBefore(text, $0.range.lowerBound)) }
+            scratch.findings.removeAll { $0.detector?.isNumber == true && isIdentifier(nameBefore(text, $0.range.lowerBound)) }
         }
         for exception in exceptions where !scratch.findings.isEmpty {
             exception.withView { name in

@@ -23,6 +23,16 @@ extension Redactor {
                 RedactionScratch.Sighting(start: mark.at, end: mark.at + 1, trigger: -1, kind: mark.kind)
             )
         }
+        if detectors.contains(.ip) {
+            let isBounded = IPDetector.sight(text, most: Redactor.sightingsMax) { start in
+                scratch.sightings.append(
+                    RedactionScratch.Sighting(start: start, end: start + 1, trigger: RedactionScratch.Sighting.address, kind: .at))
+            }
+            guard isBounded else {
+                scratch.failure = .candidates
+                return false
+            }
+        }
         if let scanner, let memory = scratch.triggers {
             guard scanner.scan(text, memory, hitsMax: Redactor.sightingsMax) else { return false }
             for hit in memory.hits {
@@ -92,26 +102,26 @@ extension Redactor {
             }
             spare(subject, scratch)
         }
-        if isIdentifier { scratch.findings.removeAll { $0.detector.isNumber } }
-        Finding.resolve(&scratch.findings)
-        for finding in scratch.findings {
-            if isNumber {
-                scratch.patches.append(
-                    RedactionScratch.Patch(
-                        range: base..<base + raw.count,
-                        detector: finding.detector,
-                        needsQuotes: true
-                    )
-                )
-                break
-            }
-            let start = subject.rawOffset(finding.range.lowerBound)
-            let end = subject.rawOffset(finding.range.upperBound, roundingUp: true)
-            scratch.patches.append(
-                RedactionScratch.Patch(range: base + start..<base + end, detector: finding.detector, needsQuotes: false)
-            )
+        if isIdentifier { scratch.findings.removeAll { $0.detector?.isNumber == true } }
+        if scratch.matchesOwn, !matchOwn(text, scratch) {
+            scratch.failure = .budget
+            return false
         }
+        if scratch.findings.isEmpty { return true }
+        if let pseudonyms { scratch.findings.removeAll { pseudonyms.cover(text, $0.range) } }
+        if watches { watch(scratch) }
+        Finding.resolve(&scratch.findings)
+        patch(subject, at: base, isNumber: isNumber, scratch)
         return true
+    }
+
+    /// Counts what rules have found that only watch, and lets go of it, so that it widens nothing.
+    private func watch(_ scratch: RedactionScratch) {
+        var watched = scratch.findings.filter { rules[$0.rule].mode == .detect }
+        guard !watched.isEmpty else { return }
+        scratch.findings.removeAll { rules[$0.rule].mode == .detect }
+        Finding.resolve(&watched)
+        for finding in watched { scratch.count(finding.rule) }
     }
 
     /// What the key alone says: the detector when the whole value is secret, else nil with parts in `findings`.
@@ -155,6 +165,10 @@ extension Redactor {
                 return
             }
             let before = scratch.findings.count
+            if sighting.trigger == RedactionScratch.Sighting.address {
+                add(.ip, IPDetector.match(text, at: sighting.start), scratch)
+                continue
+            }
             if sighting.trigger < 0 {
                 mark(subject, sighting, &memory, scratch)
                 continue
@@ -195,15 +209,18 @@ extension Redactor {
                 )
             case .socialSecurity: add(.ssn, SSNDetector.match(text, word: sighting.start, sighting.end), scratch)
             }
-            for finding in scratch.findings[before...] where detectors.contains(finding.detector) {
-                switch finding.detector {
+            for finding in scratch.findings[before...] {
+                guard let detector = finding.detector, detectors.contains(detector) else { continue }
+                switch detector {
                 case .apiKey, .privateKey: tokensEnd = max(tokensEnd, finding.range.upperBound)
                 default: valuesEnd = max(valuesEnd, finding.range.upperBound)
                 }
             }
         }
         // A word may call on more than one detector, of which some are switched off.
-        if detectors.count < Detector.allCases.count { scratch.findings.removeAll { !detectors.contains($0.detector) } }
+        if detectors.count < Detector.count {
+            scratch.findings.removeAll { finding in finding.detector.map { !detectors.contains($0) } ?? false }
+        }
     }
 
     private func mark(

@@ -46,28 +46,48 @@ package struct Redactor: Sendable {
     /// Letters and digits only, in lower case.
     let identifiers: [ByteString]
     let replacements: [[UInt8]]
+    let patterns: [OwnPattern]
+    let pseudonyms: Pseudonyms?
+    /// Whether some rules only watch.
+    let watches: Bool
+    /// Whether some rules take whole members and pairs away.
+    let dropsFields: Bool
 
     package init(_ settings: RedactionSettings = RedactionSettings()) throws(RedactionError) {
         self.settings = settings
         detectors = Set(settings.detectors)
-        guard !detectors.isEmpty else { throw RedactionError("no detector is switched on") }
-        rules = Detector.allCases.map { [detectors] detector in
-            RedactionRule(name: detector.name, mode: settings.mode, isOn: detectors.contains(detector))
-        }
+        (rules, patterns, pseudonyms) = try Redactor.own(settings)
+        watches = rules.contains { $0.isOn && $0.mode == .detect }
+        dropsFields = rules.contains { $0.isOn && $0.mode == .dropField }
         triggers = Trigger.all(for: detectors)
         exceptions = settings.except.map { ByteString($0) }
         identifiers = settings.identifiers.map(Redactor.folded)
-        replacements = Detector.allCases.map { Array("[REDACTED:\($0.name)]".utf8) }
+        replacements = rules.map { Array("[REDACTED:\($0.name)]".utf8) }
         guard !triggers.isEmpty else {
             scanner = nil
             return
         }
-        let patterns = triggers.enumerated().map { index, trigger in
+        let literals = triggers.enumerated().map { index, trigger in
             LiteralScanner.Pattern(id: UInt32(index), text: "\(trigger.literal)", ignoresCase: trigger.ignoresCase)
         }
-        do throws(RegexError) { scanner = try LiteralScanner(patterns) } catch {
+        do throws(RegexError) { scanner = try LiteralScanner(literals) } catch {
             throw RedactionError(error.description)
         }
+    }
+
+    /// What may be wrong with settings, without compiling what never is.
+    package static func check(_ settings: RedactionSettings) throws(RedactionError) { _ = try own(settings) }
+
+    private static func own(
+        _ settings: RedactionSettings
+    ) throws(RedactionError) -> (rules: [RedactionRule], patterns: [OwnPattern], pseudonyms: Pseudonyms?) {
+        let rules = try rules(settings)
+        guard rules.contains(where: \.isOn) else { throw RedactionError("no detector is switched on") }
+        var patterns: [OwnPattern] = []
+        for (index, pattern) in settings.patterns.enumerated() {
+            patterns.append(try OwnPattern(pattern, rule: Detector.count + index))
+        }
+        return (rules, patterns, try Pseudonyms(settings.keys, kinds: rules.map(\.name)))
     }
 
     package func makeScratch() throws(RedactionError) -> RedactionScratch {
@@ -84,29 +104,29 @@ package struct Redactor: Sendable {
     package func redact(
         _ line: ByteView, _ scratch: RedactionScratch, into out: ByteArena, armour: inout KeyArmour
     ) -> Outcome {
-        scratch.patches.removeAll(keepingCapacity: true)
-        scratch.target = .line
-        scratch.opensKey = false
-        scratch.time.start()
+        scratch.begin(.line)
         guard sight(line, scratch) else { return fail(scratch, out) }
+        scratch.matchesOwn = mayMatchOwn(line)
         let body = armour.isOpen ? armour.step(line) : nil
-        if scratch.sightings.isEmpty {
+        if scratch.sightings.isEmpty, !scratch.matchesOwn {
             guard let body else { return .clean }
-            scratch.patches.append(RedactionScratch.Patch(range: body, detector: .privateKey, needsQuotes: false))
+            scratch.patches.append(RedactionScratch.Patch(range: body, rule: Int(Detector.privateKey.rawValue)))
             return apply(line, scratch, into: out)
         }
-        let scanned = isJSON(line, scratch) ? walk(line, scratch) : inspect(line, at: 0, sighted: true, scratch)
+        let isJSON = isJSON(line, scratch)
+        let scanned = isJSON ? walk(line, scratch) : inspect(line, at: 0, sighted: true, scratch)
         guard scanned else { return fail(scratch, out) }
+        if dropsFields, !isJSON { cutPairs(line, scratch) }
         if scratch.opensKey { armour.open() }
         if let body {
-            scratch.patches.append(RedactionScratch.Patch(range: body, detector: .privateKey, needsQuotes: false))
-            scratch.patches.sort { $0.range.lowerBound < $1.range.lowerBound }
+            scratch.patches.append(RedactionScratch.Patch(range: body, rule: Int(Detector.privateKey.rawValue)))
+            scratch.isUnordered = true
         }
         return apply(line, scratch, into: out)
     }
 
     /// Redacts the value of a label or of structured metadata. `name` counts as a JSON key does. With `drop_line` the
-    /// outcome `.dropped` means the whole entry.
+    /// outcome `.dropped` means the whole entry; with `drop_field` nothing is appended, and the pair goes.
     package func redactValue(
         _ value: ByteView,
         name: ByteView,
@@ -114,13 +134,12 @@ package struct Redactor: Sendable {
         _ scratch: RedactionScratch,
         into out: ByteArena
     ) -> Outcome {
-        scratch.patches.removeAll(keepingCapacity: true)
-        scratch.target = target
-        scratch.time.start()
+        scratch.begin(target)
         if isException(name) { return .clean }
+        scratch.matchesOwn = mayMatchOwn(value)
         guard let key = SecretKey.classify(name) else {
             guard sight(value, scratch) else { return fail(scratch, out) }
-            if scratch.sightings.isEmpty { return .clean }
+            if scratch.sightings.isEmpty, !scratch.matchesOwn { return .clean }
             guard inspect(value, at: 0, sighted: true, isIdentifier: isIdentifier(name), scratch) else {
                 return fail(scratch, out)
             }
@@ -128,6 +147,39 @@ package struct Redactor: Sendable {
         }
         guard inspect(value, at: 0, key: key, scratch) else { return fail(scratch, out) }
         return apply(value, scratch, into: out)
+    }
+
+    /// The rules by number, with their modes.
+    private static func rules(_ settings: RedactionSettings) throws(RedactionError) -> [RedactionRule] {
+        if settings.mode == .truncateIP {
+            throw RedactionError("`truncate_ip` is the mode of one rule: `rules: [{detector: ip, mode: truncate_ip}]`")
+        }
+        var rules: [RedactionRule] = []
+        for detector in Detector.allCases {
+            let mode = settings.modes[detector] ?? settings.mode
+            if mode == .truncateIP, detector != .ip {
+                throw RedactionError("`truncate_ip` is for the detector `ip`, not for `\(detector.name)`")
+            }
+            rules.append(RedactionRule(name: detector.name, mode: mode, isOn: settings.detectors.contains(detector)))
+        }
+        for pattern in settings.patterns {
+            guard let first = pattern.name.utf8.first, first.isLetter, pattern.name.utf8.count <= nameMax,
+                pattern.name.utf8.allSatisfy({ $0.isAlphanumeric || $0 == UInt8(ascii: "_") })
+            else {
+                throw RedactionError(
+                    "`\(pattern.name)` is no name of a rule: at most \(nameMax) letters, digits and underscores, a letter first")
+            }
+            guard !rules.contains(where: { $0.name == pattern.name }) else {
+                throw RedactionError("there is a rule `\(pattern.name)` already")
+            }
+            rules.append(RedactionRule(name: pattern.name, mode: pattern.mode ?? settings.mode, isOn: true))
+        }
+        if settings.keys.isEmpty, let rule = rules.first(where: { $0.isOn && $0.mode == .pseudonym }) {
+            throw RedactionError(
+                "rule `\(rule.name)` makes pseudonyms, and there is no key: `keys: [{id: k1, file: /etc/tailrace/redaction.key}]`; "
+                    + "without one, a card or phone number is found by trying all of them")
+        }
+        return rules
     }
 
     /// Nothing of the input may be seen: the placeholder stands for it.
