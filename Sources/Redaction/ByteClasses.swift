@@ -18,6 +18,7 @@ struct ByteClass: OptionSet, Sendable {
     static let base64Extra = ByteClass(rawValue: 256)
     static let tilde = ByteClass(rawValue: 512)
     static let slash = ByteClass(rawValue: 1024)
+    static let star = ByteClass(rawValue: 2048)
 
     static let alphanumeric: ByteClass = [.digit, .lower, .upper]
     static let hex: ByteClass = [.digit, .lowerHex, .upperHex]
@@ -37,6 +38,7 @@ struct ByteClass: OptionSet, Sendable {
         case UInt8(ascii: "+"), UInt8(ascii: "="): found = .base64Extra
         case UInt8(ascii: "/"): found = [.base64Extra, .slash]
         case UInt8(ascii: "~"): found = .tilde
+        case UInt8(ascii: "*"): found = .star
         default: break
         }
         return found

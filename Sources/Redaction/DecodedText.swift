@@ -21,15 +21,15 @@ final class DecodedText {
     /// Valid until the next `decode`.
     var view: ByteView { bytes.view }
 
-    /// Decodes `raw`; false, and no text, when it holds no escape. O(n).
-    func decode(_ raw: ByteView) -> Bool {
+    /// Decodes `raw`; false, and no text, when it holds no escape. `isJSON`: only what JSON calls an escape. O(n).
+    func decode(_ raw: ByteView, isJSON: Bool = false) -> Bool {
         bytes.reset()
         steps.removeAll(keepingCapacity: true)
         let backslash = UInt8(ascii: "\\")
         var copied = 0
         var nextBackslash = raw.firstIndex(of: backslash) ?? raw.count
-        var nextPercent = raw.firstIndex(of: UInt8(ascii: "%")) ?? raw.count
-        var nextEscape = raw.firstIndex(of: Self.escapeByte) ?? raw.count
+        var nextPercent = isJSON ? raw.count : raw.firstIndex(of: UInt8(ascii: "%")) ?? raw.count
+        var nextEscape = isJSON ? raw.count : raw.firstIndex(of: Self.escapeByte) ?? raw.count
         while true {
             let at = min(nextBackslash, nextPercent, nextEscape)
             guard at < raw.count else { break }

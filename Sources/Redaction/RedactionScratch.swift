@@ -96,14 +96,21 @@ package final class RedactionScratch {
         var range: Range<Int>
         /// Number of the rule.
         var rule: Int
-        /// The stretch is a JSON number: what replaces it needs quotes.
-        var needsQuotes = false
+        /// The stretch is a value of JSON without quotes, in a document so many strings deep: what replaces it needs some.
+        var quoteLevel: Int?
         /// What replaces it, in `written`; nil: the mode and the stretch say it.
         var text: Range<Int>?
         /// More than the rule found: what is left of it in other modes would be no rest of the value, so it is masked.
         var isWider = false
         /// The stretch goes, and nothing replaces it. It was counted with another patch.
         var isCut = false
+    }
+
+    /// A member of JSON that goes: its key, and where its value ends.
+    struct Cut {
+        var name: Range<Int>
+        var end: Int
+        var rule: Int
     }
 
     let triggers: LiteralScanner.Scratch?
@@ -117,8 +124,12 @@ package final class RedactionScratch {
     var isUnordered = false
     /// Replacements that were made from decoded text.
     let written = ByteArena(capacity: 256)
-    /// Where the next member begins when all before it in its object are cut.
-    var cutUpTo = -1
+    /// Members of a line of JSON that go.
+    var cuts: [Cut] = []
+    /// Whether the text holds the key of a field.
+    var seesFields = false
+    /// Made when there are fields to look for.
+    lazy var fields = FieldWalk()
     /// Whether rules of the configuration's own may match in the text at hand.
     var matchesOwn = false
     var groups: [Range<Int>?] = []
@@ -144,7 +155,8 @@ package final class RedactionScratch {
         patches.removeAll(keepingCapacity: true)
         isUnordered = false
         if !written.isEmpty { written.reset() }
-        cutUpTo = -1
+        if !cuts.isEmpty { cuts.removeAll(keepingCapacity: true) }
+        seesFields = false
         self.target = target
         opensKey = false
         time.start()

@@ -36,6 +36,22 @@ package struct RedactionSettings: Sendable, Equatable {
         }
     }
 
+    /// Values by where they stand.
+    package struct Field: Sendable, Equatable {
+        /// `messages[*].content`: see `FieldPath`.
+        package var path: String
+        /// Of the rule; several fields may share one.
+        package var name: String
+        /// nil: that of the settings.
+        package var mode: Mode?
+
+        package init(path: String, name: String = "field", mode: Mode? = nil) {
+            self.path = path
+            self.name = name
+            self.mode = mode
+        }
+    }
+
     /// What pseudonyms are made with.
     package struct Key: Sendable, Equatable {
         package var id: String
@@ -52,6 +68,7 @@ package struct RedactionSettings: Sendable, Equatable {
     /// Of single detectors, in place of `mode`.
     package var modes: [Detector: Mode] = [:]
     package var patterns: [Pattern] = []
+    package var fields: [Field] = []
     /// The first one signs; values that any of them has signed are known as such.
     package var keys: [Key] = []
     /// Names whose values are left alone, whatever stands in them: keys of JSON at any depth, of logfmt and of text, labels

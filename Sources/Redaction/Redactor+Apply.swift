@@ -8,7 +8,8 @@ extension Redactor {
         for finding in scratch.findings {
             let start = isNumber ? 0 : subject.rawOffset(finding.range.lowerBound)
             let end = isNumber ? subject.raw.count : subject.rawOffset(finding.range.upperBound, roundingUp: true)
-            var patch = RedactionScratch.Patch(range: base + start..<base + end, rule: finding.rule, needsQuotes: isNumber)
+            var patch = RedactionScratch.Patch(range: base + start..<base + end, rule: finding.rule)
+            if isNumber { patch.quoteLevel = 0 }
             patch.isWider = !finding.isWhole
             if finding.isWhole { patch.text = write(subject.text[finding.range], rule: finding.rule, scratch) }
             scratch.patches.append(patch)
@@ -67,9 +68,9 @@ extension Redactor {
             guard start < patch.range.upperBound else { continue }
             out.append(line[written..<start])
             if !patch.isCut {
-                if patch.needsQuotes { out.append(UInt8(ascii: "\"")) }
+                writeQuote(patch.quoteLevel, into: out)
                 replace(line[start..<patch.range.upperBound], patch, scratch, into: out)
-                if patch.needsQuotes { out.append(UInt8(ascii: "\"")) }
+                writeQuote(patch.quoteLevel, into: out)
             }
             written = patch.range.upperBound
             isChanged = true
@@ -77,6 +78,13 @@ extension Redactor {
         guard isChanged else { return .clean }
         out.append(line.suffix(from: written))
         return .changed
+    }
+
+    /// A quote of a document in a string of a document …: each level escapes what the one below has written.
+    private func writeQuote(_ level: Int?, into out: ByteArena) {
+        guard let level else { return }
+        for _ in 1..<1 << level { out.append(UInt8(ascii: "\\")) }
+        out.append(UInt8(ascii: "\""))
     }
 
     private func replace(_ raw: ByteView, _ patch: RedactionScratch.Patch, _ scratch: RedactionScratch, into out: ByteArena) {

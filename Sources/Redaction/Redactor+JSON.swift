@@ -58,7 +58,7 @@ extension Redactor {
             guard scanned else { return false }
             if dropsFields {
                 let end = token.type == .string ? range.upperBound + 1 : range.upperBound
-                cutMember(line, name: name, end: end, patchesFrom: first, scratch)
+                cutMember(name: name, end: end, patchesFrom: first, scratch)
             }
         }
         return true

@@ -37,7 +37,11 @@ extension Redactor {
             guard scanner.scan(text, memory, hitsMax: Redactor.sightingsMax) else { return false }
             for hit in memory.hits {
                 let index = Int(hit.id)
-                guard triggers.indices.contains(index) else { return false }
+                guard triggers.indices.contains(index) else {
+                    guard index < triggers.count + fieldWords.count else { return false }
+                    scratch.seesFields = true
+                    continue
+                }
                 let start = hit.end - triggers[index].length
                 guard start >= 0, triggers[index].isPlausible(in: text, start, hit.end) else { continue }
                 scratch.sightings.append(

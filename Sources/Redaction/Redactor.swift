@@ -48,6 +48,11 @@ package struct Redactor: Sendable {
     let replacements: [[UInt8]]
     let patterns: [OwnPattern]
     let pseudonyms: Pseudonyms?
+    let fields: [Field]
+    /// Last keys of `fields`: without one of them in a line, no field is in it.
+    let fieldWords: [(text: [UInt8], rule: Int)]
+    /// Whether a field has no key at all, so that it may be in every line.
+    let looksEverywhere: Bool
     /// Whether some rules only watch.
     let watches: Bool
     /// Whether some rules take whole members and pairs away.
@@ -56,19 +61,29 @@ package struct Redactor: Sendable {
     package init(_ settings: RedactionSettings = RedactionSettings()) throws(RedactionError) {
         self.settings = settings
         detectors = Set(settings.detectors)
-        (rules, patterns, pseudonyms) = try Redactor.own(settings)
+        (rules, patterns, fields, pseudonyms) = try Redactor.own(settings)
+        var words: [(text: [UInt8], rule: Int)] = []
+        for field in fields {
+            guard let literal = field.path.literal.map({ Array($0.utf8) }), !words.contains(where: { $0.text == literal }) else { continue }
+            words.append((literal, field.rule))
+        }
+        fieldWords = words
+        looksEverywhere = fields.contains { $0.path.literal == nil }
         watches = rules.contains { $0.isOn && $0.mode == .detect }
         dropsFields = rules.contains { $0.isOn && $0.mode == .dropField }
         triggers = Trigger.all(for: detectors)
         exceptions = settings.except.map { ByteString($0) }
         identifiers = settings.identifiers.map(Redactor.folded)
         replacements = rules.map { Array("[REDACTED:\($0.name)]".utf8) }
-        guard !triggers.isEmpty else {
+        guard !triggers.isEmpty || !words.isEmpty else {
             scanner = nil
             return
         }
-        let literals = triggers.enumerated().map { index, trigger in
+        var literals = triggers.enumerated().map { index, trigger in
             LiteralScanner.Pattern(id: UInt32(index), text: "\(trigger.literal)", ignoresCase: trigger.ignoresCase)
+        }
+        for word in words {
+            literals.append(LiteralScanner.Pattern(id: UInt32(literals.count), text: String(decoding: word.text, as: UTF8.self)))
         }
         do throws(RegexError) { scanner = try LiteralScanner(literals) } catch {
             throw RedactionError(error.description)
@@ -80,14 +95,23 @@ package struct Redactor: Sendable {
 
     private static func own(
         _ settings: RedactionSettings
-    ) throws(RedactionError) -> (rules: [RedactionRule], patterns: [OwnPattern], pseudonyms: Pseudonyms?) {
-        let rules = try rules(settings)
+    ) throws(RedactionError) -> (rules: [RedactionRule], patterns: [OwnPattern], fields: [Field], pseudonyms: Pseudonyms?) {
+        var rules = try rules(settings)
+        var fields: [Field] = []
+        for field in settings.fields {
+            let mode = field.mode ?? settings.mode
+            try checkName(field.name, against: rules, upTo: Detector.count + settings.patterns.count)
+            let rule = rules.firstIndex { $0.name == field.name && $0.mode == mode } ?? rules.count
+            if rule == rules.count { rules.append(RedactionRule(name: field.name, mode: mode, isOn: true)) }
+            fields.append(Field(path: try FieldPath(field.path), rule: rule))
+        }
+        try checkKeys(settings, rules)
         guard rules.contains(where: \.isOn) else { throw RedactionError("no detector is switched on") }
         var patterns: [OwnPattern] = []
         for (index, pattern) in settings.patterns.enumerated() {
             patterns.append(try OwnPattern(pattern, rule: Detector.count + index))
         }
-        return (rules, patterns, try Pseudonyms(settings.keys, kinds: rules.map(\.name)))
+        return (rules, patterns, fields, try Pseudonyms(settings.keys, kinds: rules.map(\.name)))
     }
 
     package func makeScratch() throws(RedactionError) -> RedactionScratch {
@@ -107,8 +131,9 @@ package struct Redactor: Sendable {
         scratch.begin(.line)
         guard sight(line, scratch) else { return fail(scratch, out) }
         scratch.matchesOwn = mayMatchOwn(line)
+        let mayHoldFields = mayHoldFields(scratch)
         let body = armour.isOpen ? armour.step(line) : nil
-        if scratch.sightings.isEmpty, !scratch.matchesOwn {
+        if scratch.sightings.isEmpty, !scratch.matchesOwn, !mayHoldFields {
             guard let body else { return .clean }
             scratch.patches.append(RedactionScratch.Patch(range: body, rule: Int(Detector.privateKey.rawValue)))
             return apply(line, scratch, into: out)
@@ -116,7 +141,8 @@ package struct Redactor: Sendable {
         let isJSON = isJSON(line, scratch)
         let scanned = isJSON ? walk(line, scratch) : inspect(line, at: 0, sighted: true, scratch)
         guard scanned else { return fail(scratch, out) }
-        if dropsFields, !isJSON { cutPairs(line, scratch) }
+        if mayHoldFields, !findFields(line, isJSON: isJSON, scratch) { return fail(scratch, out) }
+        if dropsFields { isJSON ? cutMembers(line, scratch) : cutPairs(line, scratch) }
         if scratch.opensKey { armour.open() }
         if let body {
             scratch.patches.append(RedactionScratch.Patch(range: body, rule: Int(Detector.privateKey.rawValue)))
@@ -137,9 +163,15 @@ package struct Redactor: Sendable {
         scratch.begin(target)
         if isException(name) { return .clean }
         scratch.matchesOwn = mayMatchOwn(value)
+        if !fields.isEmpty {
+            if isField(name, value, scratch) { return apply(value, scratch, into: out) }
+            // A value may be a document.
+            guard sight(value, scratch) else { return fail(scratch, out) }
+            if mayHoldFields(scratch), !findFields(value, isJSON: isJSON(value, scratch), scratch) { return fail(scratch, out) }
+        }
         guard let key = SecretKey.classify(name) else {
             guard sight(value, scratch) else { return fail(scratch, out) }
-            if scratch.sightings.isEmpty, !scratch.matchesOwn { return .clean }
+            if scratch.sightings.isEmpty, !scratch.matchesOwn { return apply(value, scratch, into: out) }
             guard inspect(value, at: 0, sighted: true, isIdentifier: isIdentifier(name), scratch) else {
                 return fail(scratch, out)
             }
@@ -163,23 +195,35 @@ package struct Redactor: Sendable {
             rules.append(RedactionRule(name: detector.name, mode: mode, isOn: settings.detectors.contains(detector)))
         }
         for pattern in settings.patterns {
-            guard let first = pattern.name.utf8.first, first.isLetter, pattern.name.utf8.count <= nameMax,
-                pattern.name.utf8.allSatisfy({ $0.isAlphanumeric || $0 == UInt8(ascii: "_") })
-            else {
-                throw RedactionError(
-                    "`\(pattern.name)` is no name of a rule: at most \(nameMax) letters, digits and underscores, a letter first")
-            }
-            guard !rules.contains(where: { $0.name == pattern.name }) else {
-                throw RedactionError("there is a rule `\(pattern.name)` already")
-            }
+            try checkName(pattern.name, against: rules, upTo: rules.count)
             rules.append(RedactionRule(name: pattern.name, mode: pattern.mode ?? settings.mode, isOn: true))
         }
+        return rules
+    }
+
+    private static func checkName(_ name: String, against rules: [RedactionRule], upTo count: Int) throws(RedactionError) {
+        guard let first = name.utf8.first, first.isLetter, name.utf8.count <= nameMax,
+            name.utf8.allSatisfy({ $0.isAlphanumeric || $0 == UInt8(ascii: "_") })
+        else {
+            throw RedactionError("`\(name)` is no name of a rule: at most \(nameMax) letters, digits and underscores, a letter first")
+        }
+        guard !rules.prefix(count).contains(where: { $0.name == name }) else {
+            throw RedactionError("there is a rule `\(name)` already")
+        }
+    }
+
+    private static func checkKeys(_ settings: RedactionSettings, _ rules: [RedactionRule]) throws(RedactionError) {
         if settings.keys.isEmpty, let rule = rules.first(where: { $0.isOn && $0.mode == .pseudonym }) {
             throw RedactionError(
                 "rule `\(rule.name)` makes pseudonyms, and there is no key: `keys: [{id: k1, file: /etc/tailrace/redaction.key}]`; "
                     + "without one, a card or phone number is found by trying all of them")
         }
-        return rules
+    }
+
+    /// Whether the text that was sighted last may hold a field: one of their keys stands there, or an escape that may hide it.
+    private func mayHoldFields(_ scratch: RedactionScratch) -> Bool {
+        if fields.isEmpty { return false }
+        return looksEverywhere || scratch.seesFields || scratch.sightings.contains { $0.trigger == -1 && $0.kind == .hidden }
     }
 
     /// Nothing of the input may be seen: the placeholder stands for it.
