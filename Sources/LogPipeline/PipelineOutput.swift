@@ -184,7 +184,10 @@ package final class PipelineOutput {
         for item in entry.metadata where item.text.count > 0 {
             let name = names[item.name]
             var value = ByteString(entry.state.view(item.text))
-            if let redactor { value = redactor.redactedValue(value, name: name.text) }
+            if let redactor {
+                value = redactor.redactedValue(value, name: name.text)
+                if value.isEmpty { continue }
+            }
             value = MetadataNames.normalize(value: value)
             size += name.text.count + value.count
             if let rank = name.levelRank, rank < level?.rank ?? .max {

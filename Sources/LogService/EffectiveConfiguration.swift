@@ -35,8 +35,15 @@ enum EffectiveConfiguration {
         out.block("limits") { limits(plan.limits, &$0) }
         if let redaction = plan.redaction {
             out.block("redaction") { out in
-                out.text("mode", "\(redaction.mode)")
-                out.texts("detectors", redaction.detectors.map { "\($0)" })
+                out.text("mode", redaction.mode.rawValue)
+                out.texts("detectors", redaction.detectors.map(\.name))
+                if !redaction.modes.isEmpty {
+                    out.texts("modes", redaction.modes.map { "\($0.key.name) \($0.value.rawValue)" }.sorted())
+                }
+                if !redaction.patterns.isEmpty { out.texts("patterns", redaction.patterns.map(\.name)) }
+                if !redaction.fields.isEmpty { out.texts("fields", redaction.fields.map(\.path)) }
+                if !redaction.keys.isEmpty { out.texts("keys", redaction.keys.map(\.id)) }
+                out.time("budget", redaction.budget)
             }
         }
         if !plan.clients.isEmpty { out.list("clients", plan.clients, client) }

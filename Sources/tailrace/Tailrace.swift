@@ -11,7 +11,8 @@ struct Tailrace: AsyncParsableCommand {
         abstract: "Tails, redacts, stores and queries logs. Speaks Promtail's YAML, LogQL and Loki's HTTP API.",
         version: ServiceVersion.text,
         subcommands: [
-            Up.self, Serve.self, Collect.self, Promtail.self, Top.self, Tap.self, Query.self, Diff.self, ReportCommand.self, Check.self, Test.self, Inspect.self, Migrate.self, Store.self, Audit.self, Samples.self, JournalChild.self,
+            Up.self, Serve.self, Collect.self, Promtail.self, Top.self, Tap.self, Query.self, Diff.self, ReportCommand.self, Check.self, Test.self, Inspect.self,
+            Redact.self, Migrate.self, Store.self, Audit.self, Samples.self, JournalChild.self,
         ]
     )
 

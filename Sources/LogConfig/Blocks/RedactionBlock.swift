@@ -4,7 +4,7 @@ import Redaction
 
 /// `redaction:` of the file and the `redact` stage: the same keys.
 enum RedactionBlock {
-    static let keys = ["detectors", "rules", "mode", "keys", "except", "identifiers", "budget"]
+    static let keys = ["detectors", "rules", "mode", "fields", "keys", "except", "identifiers", "budget"]
 
     /// Largest file of a key, bytes.
     private static let keyFileMax = 4 << 10
@@ -24,6 +24,7 @@ enum RedactionBlock {
             if items.isEmpty { map.wrong("detectors", "is empty", hint: "leave it out for all detectors") }
         }
         if let items = map.list("rules") { rules(items, map, &settings) }
+        if let items = map.list("fields") { settings.fields = items.flatMap { fields($0, map.problems) } }
         if let items = map.list("keys") { settings.keys = items.compactMap { key($0, map.problems) } }
         if let names = map.strings("except") { settings.except = names }
         if let names = map.strings("identifiers") { settings.identifiers = names }
@@ -67,6 +68,33 @@ enum RedactionBlock {
         }
         let changed = settings.detectors.filter { settings.modes[$0] != nil || !Detector.defaults.contains($0) }
         settings.detectors = (named + changed).withoutRepeats
+    }
+
+    /// `openai`, `{set: openai, mode: drop_field}`, `{path: user.id, mode: pseudonym, name: user}`.
+    private static func fields(_ item: YAMLNode, _ problems: Problems) -> [RedactionSettings.Field] {
+        func set(_ name: String, _ mode: RedactionSettings.Mode?, _ mark: YAMLMark) -> [RedactionSettings.Field] {
+            if let found = FieldSet(rawValue: name) {
+                return found.paths.map { RedactionSettings.Field(path: $0, name: name, mode: mode) }
+            }
+            let names = FieldSet.allCases.map(\.rawValue)
+            problems.error(
+                "unknown set of fields `\(name)`", at: mark,
+                hint: EditDistance.nearest(name, in: names).map { "did you mean `\($0)`?" }
+                    ?? "there are \(names.joined(separator: ", ")); a field of your own is `{path: \(name)}`")
+            return []
+        }
+        if case .scalar(let name, _) = item.content { return set(name, nil, item.mark) }
+        guard let map = MapReader(item, "a field of redaction", keys: ["path", "set", "name", "mode"], problems) else { return [] }
+        let mode = mode(map)
+        if let name = map.string("set") {
+            for key in ["path", "name"] where map.has(key) { map.wrong(key, "stands beside `set`", hint: "a set has its own") }
+            return set(name, mode, map.mark(of: "set"))
+        }
+        guard let path = map.string("path") else {
+            map.missing("path", hint: "as in `messages[*].content`, or a `set`")
+            return []
+        }
+        return [RedactionSettings.Field(path: path, name: map.string("name") ?? "field", mode: mode)]
     }
 
     private static func detector(_ item: YAMLNode, _ problems: Problems) -> Detector? {

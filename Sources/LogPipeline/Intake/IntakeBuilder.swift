@@ -325,7 +325,10 @@ package final class IntakeBuilder {
         for pair in metadata.pairs where !pair.value.isEmpty {
             guard let name = normalized(pair.name) else { return nil }
             var value = MetadataNames.normalize(value: pair.value)
-            if !isRedacted { value = redactedValue(value, name: name) }
+            if !isRedacted {
+                value = redactedValue(value, name: name)
+                if value.isEmpty { continue }
+            }
             size += name.count + value.count
             pairs.append(Label(name, value))
         }
@@ -417,7 +420,12 @@ package final class IntakeBuilder {
     /// The labels with personal data and secrets in their values replaced.
     func redactedLabels(_ labels: Labels) -> Labels {
         guard intake.redactor != nil else { return labels }
-        return Labels(labels.pairs.map { Label($0.name, redactedValue($0.value, name: $0.name, of: .label)) })
+        return Labels(
+            labels.pairs.compactMap { pair in
+                let value = redactedValue(pair.value, name: pair.name, of: .label)
+                // `drop_field`.
+                return value.isEmpty && !pair.value.isEmpty ? nil : Label(pair.name, value)
+            })
     }
 
     func redactedValue(

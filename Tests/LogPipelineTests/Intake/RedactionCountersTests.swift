@@ -18,9 +18,9 @@ struct RedactionCountersTests {
     private func push(_ settings: RedactionSettings, _ lines: [String]) throws -> WriteBatch {
         let intake = Intake(redactor: try Redactor(settings), registry: registry, clock: { Timestamp(nanoseconds: Bench.now) })
         let builder = intake.makeBuilder()
-        builder.beginStream(["app": "x", "user": "jane@example.com"])
+        builder.beginStream(Labels(["app": "x", "user": "jane@example.com"]))
         for line in lines {
-            line.withView { _ = builder.add(timestamp: Bench.now, line: $0, metadata: ["who": "jane@example.com"]) }
+            line.withView { _ = builder.add(timestamp: Bench.now, line: $0, metadata: Labels(["who": "jane@example.com"])) }
         }
         return builder.finish().batch
     }
