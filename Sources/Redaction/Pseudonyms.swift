@@ -71,19 +71,20 @@ struct Pseudonyms: Sendable {
         }
     }
 
-    /// Whether `range` lies inside one of our own pseudonyms.
+    /// Whether `range` lies inside one of our own pseudonyms, or begins behind the beginning of one: its kind is a word that
+    /// calls detectors, as in `url_credential:k1:…`.
     func cover(_ text: ByteView, _ range: Range<Int>) -> Bool {
-        // Around the range stands at most one of them: its ids and kinds hold no colon.
         let most = 64
         let alphabet: ByteClass = [.alphanumeric, .underscore]
         func isPart(_ i: Int) -> Bool { alphabet.contains(byte: text.at(i)) || text.at(i) == UInt8(ascii: ":") }
-        guard range.count <= 2 * most + 2 * Self.byteCount else { return false }
         var start = range.lowerBound
         while start > 0, range.lowerBound - start < most, isPart(start - 1) { start -= 1 }
         // A name or URL may stand in front: `user:email:k1:…`. So each beginning of a word is tried.
         while start <= range.lowerBound {
-            if let end = end(text, from: start), end >= range.upperBound { return true }
-            guard let colon = text[start..<range.upperBound].firstIndex(of: UInt8(ascii: ":")) else { return false }
+            if let end = end(text, from: start), range.lowerBound < end {
+                return range.upperBound <= end || range.lowerBound > start
+            }
+            guard let colon = text[start..<range.lowerBound].firstIndex(of: UInt8(ascii: ":")) else { return false }
             start += colon + 1
         }
         return false

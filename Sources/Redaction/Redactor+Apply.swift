@@ -49,7 +49,7 @@ extension Redactor {
             }
         }
         if let dropping {
-            scratch.countDropped(by: dropping)
+            if scratch.target == .line { scratch.countDropped(by: dropping) }
             return .dropped
         }
         // Labels and metadata are pairs themselves.

@@ -42,7 +42,11 @@ extension Redactor {
 
     /// Cuts the pairs of a line of logfmt in which something asks for that. What stands in no pair is masked.
     func cutPairs(_ line: ByteView, _ scratch: RedactionScratch) {
-        let asking = scratch.patches.filter { rules[$0.rule].mode == .dropField }.sorted { $0.range.lowerBound < $1.range.lowerBound }
+        let asking = scratch.patches.filter { patch in
+            // What goes with a member of a document in the text needs no pair.
+            rules[patch.rule].mode == .dropField
+                && !scratch.cuts.contains { $0.name.lowerBound <= patch.range.lowerBound && patch.range.upperBound <= $0.end }
+        }.sorted { $0.range.lowerBound < $1.range.lowerBound }
         var next = 0
         var at = 0
         var cutUpTo = -1

@@ -142,7 +142,10 @@ package struct Redactor: Sendable {
         let scanned = isJSON ? walk(line, scratch) : inspect(line, at: 0, sighted: true, scratch)
         guard scanned else { return fail(scratch, out) }
         if mayHoldFields, !findFields(line, isJSON: isJSON, scratch) { return fail(scratch, out) }
-        if dropsFields { isJSON ? cutMembers(line, scratch) : cutPairs(line, scratch) }
+        if dropsFields {
+            if !isJSON { cutPairs(line, scratch) }
+            cutMembers(line, scratch)
+        }
         if scratch.opensKey { armour.open() }
         if let body {
             scratch.patches.append(RedactionScratch.Patch(range: body, rule: Int(Detector.privateKey.rawValue)))

@@ -18,23 +18,23 @@ enum AuditReport {
         if tally.unscanned > 0 { out += "\(tally.unscanned) rows could not be scanned\n" }
         guard tally.rowsFound > 0 else { return out + "\(tally.rows) rows, \(tally.bytes) bytes: nothing found\n" }
         out += "rule\tfindings\n"
-        for (name, count) in named(tally.findings) { out += "\(name)\t\(count)\n" }
+        for (name, count) in named(tally.findings, tally) { out += "\(name)\t\(count)\n" }
         out += "\nday\tfindings\n"
         for day in tally.days.keys.sorted() {
-            out += "\(day)\t\(named(tally.days[day] ?? []).map { "\($0.count) \($0.name)" }.joined(separator: ", "))\n"
+            out += "\(day)\t\(named(tally.days[day] ?? [], tally).map { "\($0.count) \($0.name)" }.joined(separator: ", "))\n"
         }
         out += "\nrows\tstream\n"
         for stream in tally.streams.sorted(by: { $0.rows > $1.rows }) {
             out += "\(stream.rows)\t\(stream.labels)\(stream.tenant == .fake ? "" : " of \(stream.tenant)"): "
-            out += named(stream.findings).map { "\($0.count) \($0.name)" }.joined(separator: ", ") + "\n"
+            out += named(stream.findings, tally).map { "\($0.count) \($0.name)" }.joined(separator: ", ") + "\n"
         }
         if tally.streamsLeftOut > 0 { out += "and \(tally.streamsLeftOut) rows of more streams\n" }
         return out + "\n\(tally.rowsFound) of \(tally.rows) rows hold what today's rules would have caught\n"
     }
 
-    /// Those that occur, in the order of the detectors.
-    private static func named(_ counts: [Int]) -> [(name: String, count: Int)] {
-        zip(Detector.allCases, counts).filter { $0.1 > 0 }.map { ($0.0.name, $0.1) }
+    /// Those that occur, by number of the rule.
+    private static func named(_ counts: [Int], _ tally: AuditTally) -> [(name: String, count: Int)] {
+        zip(tally.names, counts).filter { $0.1 > 0 }.map { ($0.0, $0.1) }
     }
 
     static func json(_ tally: AuditTally, _ fixed: EditTally?, into out: ByteArena) {
@@ -48,12 +48,12 @@ enum AuditReport {
             json.integer(value)
         }
         json.key("findings")
-        findings(tally.findings, &json)
+        findings(tally.findings, tally, &json)
         json.key("days")
         json.beginObject()
         for day in tally.days.keys.sorted() {
             json.key(bytes: ByteString(day))
-            findings(tally.days[day] ?? [], &json)
+            findings(tally.days[day] ?? [], tally, &json)
         }
         json.endObject()
         json.key("streams")
@@ -72,7 +72,7 @@ enum AuditReport {
             json.key("rows")
             json.integer(stream.rows)
             json.key("findings")
-            findings(stream.findings, &json)
+            findings(stream.findings, tally, &json)
             json.endObject()
         }
         json.endArray()
@@ -93,9 +93,9 @@ enum AuditReport {
         out.append("\n")
     }
 
-    private static func findings(_ counts: [Int], _ json: inout JSONWriter) {
+    private static func findings(_ counts: [Int], _ tally: AuditTally, _ json: inout JSONWriter) {
         json.beginObject()
-        for (name, count) in named(counts) {
+        for (name, count) in named(counts, tally) {
             json.key(bytes: ByteString(name))
             json.integer(count)
         }

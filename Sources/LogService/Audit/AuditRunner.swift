@@ -75,7 +75,7 @@ package enum AuditRunner {
             return tenant
         }
         let view = try StoreView.open(directory)
-        var tally = AuditTally()
+        var tally = AuditTally(redactor)
         let editor = try RedactionEditor(redactor)
         var current: (tenant: Tenant, labels: Labels)?
         var shown = Labels()

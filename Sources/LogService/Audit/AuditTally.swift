@@ -12,12 +12,14 @@ struct AuditTally {
         var findings: [Int]
     }
 
+    /// Of rules, by number.
+    let names: [String]
     var rows = 0
     var bytes = 0
     /// Rows with at least one finding, in the line, the metadata or the labels of the stream.
     var rowsFound = 0
-    /// By `Detector.rawValue`.
-    var findings = [Int](repeating: 0, count: Detector.allCases.count)
+    /// By number of the rule.
+    var findings: [Int]
     /// By day, UTC.
     var days: [String: [Int]] = [:]
     /// The streams with findings that were met first; others are counted in all but here.
@@ -31,6 +33,11 @@ struct AuditTally {
 
     private var numbers: [Labels: [Tenant: Int]] = [:]
     private static let streamsMax = 1_000
+
+    init(_ redactor: Redactor) {
+        names = redactor.rules.map(\.name)
+        findings = [Int](repeating: 0, count: names.count)
+    }
 
     var isClean: Bool { rowsFound == 0 && unscanned == 0 }
 

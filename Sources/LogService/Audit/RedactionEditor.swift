@@ -81,7 +81,8 @@ final class RedactionEditor: RowEditor {
             switch outcome {
             case .clean: made.append(pair)
             case .changed:
-                made.append(Label(pair.name, ByteString(text.view)))
+                // Nothing is left of what `drop_field` takes away.
+                if !text.isEmpty { made.append(Label(pair.name, ByteString(text.view))) }
                 isChanged = true
             case .dropped: return .dropped
             case .failed: return .unscanned
@@ -90,7 +91,7 @@ final class RedactionEditor: RowEditor {
         return isChanged ? .changed(Labels(made)) : .clean
     }
 
-    /// Findings by detector since the last call.
+    /// Findings by rule since the last call.
     func takeFindings() -> [Int] {
         defer { before = scratch.counts }
         return zip(scratch.counts, before).map { $0 - $1 }

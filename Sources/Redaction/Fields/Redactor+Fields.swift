@@ -177,31 +177,30 @@ extension Redactor {
     // MARK: Text
 
     /// What cannot be read as a document, since it was cut, is masked by its key alone: `"content": "…`, to the end of the string,
-    /// or of the text.
+    /// or of the text. Documents in strings of it too: their quotes have backslashes in front, each with the same number.
     private func guess(_ line: ByteView, _ level: Int, _ scratch: RedactionScratch) {
         let text = scratch.fields.text(level, line)
-        let quote = UInt8(ascii: "\"")
         for word in fieldWords {
             var from = 0
             while let at = word.text.withView({ text.firstRange(of: $0, from: from) }) {
                 from = at + word.text.count
-                guard text.at(at - 1) == quote || text.at(at - 1) == UInt8(ascii: "."), text.at(from) == quote else { continue }
-                var start = from + 1
+                guard let slashes = Redactor.slashes(text, quote: at - 1) ?? Redactor.slashes(text, ofKeyAround: at),
+                    var start = Redactor.quoteEnd(text, from, slashes)
+                else { continue }
                 while text.at(start).isJSONSpace { start += 1 }
                 guard text.at(start) == UInt8(ascii: ":") else { continue }
                 start += 1
                 while text.at(start).isJSONSpace { start += 1 }
-                var end = text.count
-                switch text.at(start) {
-                case quote:
-                    start += 1
-                    end = start
-                    while end < text.count, text[end] != quote { end += text[end] == UInt8(ascii: "\\") ? 2 : 1 }
-                    end = min(end, text.count)
-                case UInt8(ascii: "["), UInt8(ascii: "{"): break
-                default: continue
+                let end: Int
+                if let inside = Redactor.quoteEnd(text, start, slashes) {
+                    start = inside
+                    end = Redactor.stringEnd(text, start, slashes)
+                } else if text.at(start) == UInt8(ascii: "[") || text.at(start) == UInt8(ascii: "{") {
+                    end = slashes == 0 ? text.count : Redactor.stringEnd(text, start, slashes - 1)
+                } else {
+                    continue
                 }
-                from = end
+                from = max(from, end)
                 guard start < end, !isWritten(text[start..<end]) else { continue }
                 guard rules[word.rule].mode != .detect else {
                     scratch.count(word.rule)
@@ -212,6 +211,41 @@ extension Redactor {
                         range: scratch.fields.rawOffset(start, level)..<scratch.fields.rawOffset(end, level), rule: word.rule))
             }
         }
+    }
+
+    /// How many backslashes stand in front of the quote at `quote`; nil: there is none.
+    private static func slashes(_ text: ByteView, quote: Int) -> Int? {
+        guard text.at(quote) == UInt8(ascii: "\"") else { return nil }
+        var i = quote
+        while text.at(i - 1) == UInt8(ascii: "\\") { i -= 1 }
+        return quote - i
+    }
+
+    /// The same for the quote in front of a key with dots, of which the word at `at` is the last part.
+    private static func slashes(_ text: ByteView, ofKeyAround at: Int) -> Int? {
+        guard text.at(at - 1) == UInt8(ascii: ".") else { return nil }
+        let start = text.runStart(of: [.alphanumeric, .underscore, .dash, .dot], before: at, limit: 128)
+        return slashes(text, quote: start - 1)
+    }
+
+    /// Behind the quote with so many backslashes that stands at `at`.
+    private static func quoteEnd(_ text: ByteView, _ at: Int, _ slashes: Int) -> Int? {
+        var i = at
+        while i - at < slashes, text.at(i) == UInt8(ascii: "\\") { i += 1 }
+        return i - at == slashes && text.at(i) == UInt8(ascii: "\"") ? i + 1 : nil
+    }
+
+    /// Where a string ends that began with such a quote: in front of the next one with as many backslashes, or fewer. What its
+    /// text holds has more.
+    private static func stringEnd(_ text: ByteView, _ start: Int, _ slashes: Int) -> Int {
+        var from = start
+        while let quote = text.firstIndex(of: UInt8(ascii: "\""), from: from) {
+            var i = quote
+            while i > start, text[i - 1] == UInt8(ascii: "\\") { i -= 1 }
+            if quote - i <= slashes { return i }
+            from = quote + 1
+        }
+        return text.count
     }
 
     /// `prompt="…"` of logfmt.

@@ -50,6 +50,7 @@ import Testing
         (#"{"gen_ai.prompt":"hi","user":"alice@example.com","n":1}"#, #"{"user":"[REDACTED:email]","n":1}"#),
         (#"{"gen_ai.prompt":"to alice@example.com"}"#, "{}"), (#"{"my_gen_ai.prompt":"hi"}"#, #"{"my_gen_ai.prompt":"hi"}"#),
         (#"{"b":"{\"gen_ai.prompt\":\"hi\",\"n\":1}"}"#, #"{"b":"{\"n\":1}"}"#), (#"{"b":"{\"n\":1,\"gen_ai.prompt\":\"hi\"}"}"#, #"{"b":"{\"n\":1}"}"#),
+        (#"INFO body {"gen_ai.prompt":"hi","n":1} done"#, #"INFO body {"n":1} done"#), (#"INFO body={"n":1,"gen_ai.prompt":"hi"} done"#, #"INFO body={"n":1} done"#),
         ("level=info gen_ai.prompt=\"hi there\" n=1", "level=info n=1"), ("gen_ai.prompt=hi", ""),
     ])
     func fieldsAreDropped(_ line: String, _ expected: String) throws {
