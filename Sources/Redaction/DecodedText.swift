@@ -87,7 +87,8 @@ final class DecodedText {
         case UInt8(ascii: "f"): bytes.append(0x0C)
         case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "\\"), UInt8(ascii: "/"): bytes.append(raw.at(at + 1))
         case UInt8(ascii: "x"):
-            guard let value = DecodedText.hex(raw, at + 2, 2), value < 0x80 else { return 0 }
+            // Bytes of other scripts, and of blanks that do not break, too.
+            guard let value = DecodedText.hex(raw, at + 2, 2) else { return 0 }
             bytes.append(UInt8(value))
             return 4
         case UInt8(ascii: "u"):
@@ -128,7 +129,7 @@ final class DecodedText {
     }
 
     private func percent(_ raw: ByteView, _ at: Int) -> Int {
-        guard let value = DecodedText.hex(raw, at + 1, 2), (0x20..<0x7F).contains(value) else { return 0 }
+        guard let value = DecodedText.hex(raw, at + 1, 2), (0x20..<0x7F).contains(value) || value >= 0x80 else { return 0 }
         bytes.append(UInt8(value))
         return 3
     }

@@ -24,10 +24,12 @@ struct TimeBudget {
     /// One more candidate is to be looked at; false: there is no time left.
     mutating func allows() -> Bool {
         guard budget > 0 else { return true }
-        // The first time is taken here too, so that clean texts cost nothing.
-        if deadline == 0 { deadline = TimeBudget.now() + budget }
         looked += 1
-        return looked % TimeBudget.interval != 0 || TimeBudget.now() < deadline
+        guard looked % TimeBudget.interval == 0 else { return true }
+        let now = TimeBudget.now()
+        // What was spent up to here is little, and most texts never come here.
+        if deadline == 0 { deadline = now + budget }
+        return now < deadline
     }
 
     private static func now() -> UInt64 {
